@@ -128,7 +128,7 @@ class RateLimited(FieldbookError):
 
 
 class Unavailable(FieldbookError):
-    """The server can't reach its database just now. Nothing was stored; try again."""
+    """The server can't reach its database just now. Send the same again in a moment."""
 
     code = "unavailable"
     status = 503

@@ -1,0 +1,109 @@
+"""Connections to Postgres: each for one tenant, each as the role that row-level security binds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+
+from server.errors import Unavailable
+
+ROLE = "fieldbook_server"
+RETRY_AFTER_MS = 1_000
+
+# What says "not now" rather than "not so": the caller may send the same again.
+PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.SystemError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+)
+
+
+@contextmanager
+def unavailable_when_passing() -> Iterator[None]:
+    """Turns trouble with the database that passes by itself into `Unavailable`."""
+    try:
+        yield
+    except PASSING as error:
+        reason = type(error).__name__
+        raise Unavailable(retry_after_ms=RETRY_AFTER_MS, reason=reason) from error
+
+
+class Database:
+    """A pool whose connections see one tenant at a time.
+
+    `app.tenant` is set on the connection, outside of any transaction, and remembered: with one
+    tenant no round trip is spent on it. The pool's own reset between uses is switched off for
+    the same reason; nothing here leaves cursors, listeners or session locks behind.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.pool = pool
+        self._tenants: dict[int, str] = {}
+
+    @classmethod
+    async def connect(cls, url: str, *, size: int = 16) -> Database:
+        """Opens the pool. Raises `Unavailable` when the database can't be reached."""
+
+        async def keep_session(_connection: object) -> None:
+            return None
+
+        with unavailable_when_passing():
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=2,
+                max_size=size,
+                reset=keep_session,
+                command_timeout=30,
+                timeout=10,
+                server_settings={
+                    "role": ROLE,
+                    "application_name": "fieldbook",
+                    "lock_timeout": "5000",
+                    "statement_timeout": "30000",
+                    "idle_in_transaction_session_timeout": "30000",
+                    "jit": "off",
+                },
+            )
+        return cls(pool)
+
+    @asynccontextmanager
+    async def tenant(self, tenant: str) -> AsyncIterator[asyncpg.Connection]:
+        """A connection that sees this tenant's rows and no others.
+
+        Raises `Unavailable` when none is free within 5 s or the database is in trouble.
+        """
+        with unavailable_when_passing():
+            async with self.pool.acquire(timeout=5) as connection:
+                await self._name_tenant(connection, tenant)
+                yield connection
+
+    @asynccontextmanager
+    async def any_tenant(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection that sees no tenant's rows: for the SECURITY DEFINER functions."""
+        async with self.tenant("") as connection:
+            yield connection
+
+    async def _name_tenant(self, connection: asyncpg.Connection, tenant: str) -> None:
+        # Keyed by the backend's process id: a pooled connection that was replaced has another.
+        backend = connection.get_server_pid()
+        if self._tenants.get(backend) != tenant:
+            self._tenants.pop(backend, None)
+            await connection.execute("SELECT set_config('app.tenant', $1, false)", tenant)
+            self._tenants[backend] = tenant
+
+    async def close(self) -> None:
+        """Closes the pool; connections that do not end within 2 s are cut."""
+        try:
+            await asyncio.wait_for(self.pool.close(), timeout=2)
+        except TimeoutError:
+            self.pool.terminate()

@@ -1,0 +1,79 @@
+"""Sign-in: from an API key to an actor, and from an actor to one of its devices."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import replace
+from typing import Any
+
+from nanoid import generate
+
+from server.db.pool import Database
+from server.db.queries import queries
+from server.errors import Forbidden, Unauthenticated
+from server.services.actors import Actor
+
+KEY_PREFIX = "fb_"
+KEY_LENGTH = 32
+SHOWN = 8
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Auth:
+    """Finds who stands behind a key; keys are kept only as hashes with the server's salt."""
+
+    def __init__(self, database: Database, salt: str) -> None:
+        self._database = database
+        self._salt = salt.encode()
+
+    def hash(self, api_key: str) -> bytes:
+        """What is stored of a key. HMAC-SHA256: a key holds 190 bits, so slowness adds nothing."""
+        return hmac.new(self._salt, api_key.encode("utf-8", "replace"), hashlib.sha256).digest()
+
+    @staticmethod
+    def make_key() -> str:
+        """A new key; shown once, and kept only as its hash and its first characters."""
+        return KEY_PREFIX + generate(ALPHABET, KEY_LENGTH)
+
+    async def authenticate(self, api_key: str) -> Actor:
+        """The actor behind a key. Raises `Unauthenticated`, `Unavailable`."""
+        async with self._database.any_tenant() as connection:
+            row = await connection.fetchrow(queries.auth.find_api_key, self.hash(api_key))
+        if row is None or row["revoked"]:
+            raise Unauthenticated("This API key is wrong or was revoked. Ask your admin for one.")
+        if row["disabled"]:
+            raise Unauthenticated("This account was disabled. Ask an admin of your company.")
+        return Actor(
+            tenant=row["tenant_id"],
+            agent_id=row["agent_id"],
+            code=row["code"],
+            name=row["name"],
+            role=row["role"],
+            key_id=row["key_id"],
+        )
+
+    async def on_device(
+        self, actor: Actor, device_id: str | None, details: dict[str, Any]
+    ) -> Actor:
+        """The actor on its device, which is entered or brought up to date.
+
+        `details` holds name, model, os, app_version as far as they are known. Raises `Forbidden`
+        when the device belongs to another agent or was revoked.
+        """
+        if device_id is None and not details:
+            return actor
+        device_id = device_id or generate()
+        async with self._database.tenant(actor.tenant) as connection:
+            row = await connection.fetchrow(
+                queries.auth.enter_device,
+                actor.tenant,
+                device_id,
+                actor.agent_id,
+                *(details.get(key) for key in ("name", "model", "os", "app_version")),
+            )
+        if row is None:
+            raise Forbidden("This device_id belongs to another agent. Use a new one.")
+        if row["revoked_at"]:
+            raise Forbidden("This device was revoked. Ask an admin of your company.")
+        return replace(actor, device_id=device_id)

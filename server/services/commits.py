@@ -1,0 +1,146 @@
+"""Commit in groups: mutations that wait for one tenant share a transaction and its fsync."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import asyncpg
+from loguru import logger
+
+from server.db.pool import Database
+from server.errors import Conflict, FieldbookError, Internal, Invalid, Unavailable
+from server.services.changes import ChangeSet
+from server.services.group import Group
+from server.services.mutations import Mutation, Outcome
+from server.services.tenants import Tenants
+
+GROUP_SIZE = 300
+Publish = Callable[[str, ChangeSet], None]
+
+
+class Submission(NamedTuple):
+    """Mutations that were handed in together, in order, and who waits for their outcomes."""
+
+    mutations: list[Mutation]
+    answer: asyncio.Future[list[Outcome]]
+
+
+class Commits:
+    """The one way into the synced tables: a queue a tenant, and one transaction at a time."""
+
+    def __init__(self, database: Database, tenants: Tenants, publish: Publish) -> None:
+        """`publish(tenant, change_set)` is called after each commit that changed something."""
+        self._database = database
+        self._tenants = tenants
+        self._publish = publish
+        self._queues: dict[str, deque[Submission]] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+
+    def submit(self, tenant: str, mutations: list[Mutation]) -> asyncio.Future[list[Outcome]]:
+        """Enqueues mutations of one tenant and gives the future of their outcomes, in order.
+
+        Must stay synchronous: whoever calls in the order of arrival gets that order. The future
+        raises `Unavailable` when nothing could be stored, or when it is not known.
+        """
+        answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(tenant, deque()).append(Submission(mutations, answer))
+        if tenant not in self._workers:
+            self._workers[tenant] = asyncio.create_task(self._work(tenant))
+        return answer
+
+    async def idle(self) -> None:
+        """Waits until everything submitted so far is answered."""
+        while self._workers:
+            await asyncio.wait(self._workers.values())
+
+    async def _work(self, tenant: str) -> None:
+        queue = self._queues[tenant]
+        try:
+            while queue:
+                await self._commit(tenant, _next_group(queue))
+        finally:
+            del self._workers[tenant]
+
+    async def _commit(self, tenant: str, submissions: list[Submission]) -> None:
+        mutations = [each for submission in submissions for each in submission.mutations]
+        try:
+            outcomes = await self._run_or_separate(tenant, mutations)
+        except FieldbookError as error:
+            _refuse(submissions, error)
+            return
+        except Exception as error:
+            # A fault of ours: whoever waits must still be answered, and the queue must go on.
+            logger.opt(exception=error).error("A group of writes failed")
+            _refuse(submissions, Internal())
+            return
+        position = 0
+        for submission in submissions:
+            size = len(submission.mutations)
+            _settle(submission, outcomes[position : position + size])
+            position += size
+
+    async def _run_or_separate(self, tenant: str, mutations: list[Mutation]) -> list[Outcome]:
+        """One transaction for all, or, when the database refuses one of them, one for each."""
+        try:
+            return await self._run(tenant, mutations)
+        except asyncpg.PostgresError as error:
+            if len(mutations) == 1:
+                return [Outcome(error=refusal(error))]
+        return [await self._run_alone(tenant, mutation) for mutation in mutations]
+
+    async def _run_alone(self, tenant: str, mutation: Mutation) -> Outcome:
+        try:
+            return (await self._run(tenant, [mutation]))[0]
+        except asyncpg.PostgresError as error:
+            return Outcome(error=refusal(error))
+        except Unavailable as error:
+            return Outcome(error=error)
+
+    async def _run(self, tenant: str, mutations: list[Mutation]) -> list[Outcome]:
+        settings = await self._tenants.settings(tenant)
+        async with self._database.tenant(tenant) as connection:
+            async with connection.transaction():
+                group = Group(connection, tenant, settings)
+                outcomes, change_set = await group.run(mutations)
+        if change_set.rows:
+            self._publish(tenant, change_set)
+        return outcomes
+
+
+def refusal(error: asyncpg.PostgresError) -> FieldbookError:
+    """What the database's refusal of one write means to the person who sent it."""
+    if isinstance(error, asyncpg.exceptions.UniqueViolationError):
+        field = "name" if (error.constraint_name or "").endswith("_name") else "id"
+        return Conflict(fields={field: ["This is taken already; choose another."]})
+    if isinstance(
+        error, asyncpg.exceptions.DataError | asyncpg.exceptions.IntegrityConstraintViolationError
+    ):
+        logger.warning("A write was refused by the database: {}", error)
+        return Invalid("The database refuses this value.")
+    logger.opt(exception=error).error("A write failed")
+    return Internal()
+
+
+def _next_group(queue: deque[Submission]) -> list[Submission]:
+    """Whole submissions from the front, up to GROUP_SIZE mutations, at least one."""
+    group = [queue.popleft()]
+    size = len(group[0].mutations)
+    while queue and size + len(queue[0].mutations) <= GROUP_SIZE:
+        group.append(queue.popleft())
+        size += len(group[-1].mutations)
+    return group
+
+
+def _refuse(submissions: list[Submission], error: FieldbookError) -> None:
+    for submission in submissions:
+        if not submission.answer.done():
+            submission.answer.set_exception(error)
+
+
+def _settle(submission: Submission, outcomes: list[Outcome]) -> None:
+    # Who asked may have gone; its write is durable all the same.
+    if not submission.answer.done():
+        submission.answer.set_result(outcomes)

@@ -1,0 +1,168 @@
+"""What a mutation does to a row, judged under the tenant's lock: permission, merge, checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from server.errors import (
+    Conflict,
+    FieldbookError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+)
+from server.schemas.base import refuse_oversize
+from server.schemas.contacts import MAX_CONTACT_BYTES
+from server.schemas.mutations import refuse_changed_echoes
+from server.schemas.wellformed import join
+from server.services.entities import Fields
+from server.services.merging import DELETED, Merge, RowState, Stamp, merge, whole_row
+from server.services.mutations import Mutation
+from server.services.tenants import TenantSettings
+
+OLDEST: Stamp = {"at": -1, "mutation": ""}
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What becomes of a mutation: its status for the ledger, and the row to write, if any.
+
+    `error` is what the client is answered: `Gone` and `Forbidden` are remembered with it.
+    """
+
+    status: str
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    lost: dict[str, Fields] | None = None
+    row: RowState | None = None
+    new: bool = False
+    error: FieldbookError | None = None
+
+
+@dataclass(slots=True)
+class Bench:
+    """What a group of mutations is judged by: settings, roles, revoked devices, known ids."""
+
+    settings: TenantSettings
+    roles: dict[str, str]
+    revoked: set[str]
+    known_ids: set[tuple[str, str]]
+
+    def judge(self, mutation: Mutation, state: RowState | None, stamp: Stamp) -> Verdict:
+        """Judges one mutation. Raises what refuses it without being remembered."""
+        self._refuse_outsiders(mutation)
+        if mutation.operation == "create":
+            return self._create(mutation, state, stamp)
+        if state is None:
+            raise NotFound(f"There is no {mutation.entity.name} with the id {mutation.id}.")
+        if mutation.expected_version not in (None, state.version):
+            raise PreconditionFailed(version=state.version)
+        refuse_changed_echoes(
+            mutation.echoes,
+            state.standing,
+            mutation.changes.get("phones") or (),
+            mutation.prefix,
+        )
+        return self._change(mutation, state, stamp)
+
+    def _create(self, mutation: Mutation, state: RowState | None, stamp: Stamp) -> Verdict:
+        entity = mutation.entity
+        if state is not None:
+            message = f"There is already a {entity.name} with this id; make another id."
+            raise Conflict(message, fields={join(mutation.prefix, "id"): [message]})
+        refuse_changed_echoes(
+            mutation.echoes, {}, mutation.changes.get("phones") or (), mutation.prefix
+        )
+        changes = dict(mutation.changes)
+        if "owner_id" in entity.scalars:
+            changes.setdefault("owner_id", mutation.actor.agent_id)
+        if "active" in entity.scalars:
+            changes.setdefault("active", True)
+        changes, dropped = self._known_references(mutation, changes, stamp)
+        row = RowState(mutation.id, 0, False, {}, {"*": OLDEST})
+        merge(entity, row, changes, stamp, base_version=None)
+        row.stamps = {"*": stamp}
+        self._check(mutation, row)
+        return Verdict("merged" if dropped else "applied", dropped, row=row, new=True)
+
+    def _change(self, mutation: Mutation, state: RowState, stamp: Stamp) -> Verdict:
+        if mutation.operation == "update":
+            asked = mutation.changes
+            if mutation.replace:
+                asked = whole_row(mutation.entity, state, asked)
+            changes, dropped = self._known_references(mutation, asked, stamp)
+        else:
+            changes, dropped = {DELETED: mutation.operation == "delete"}, []
+        row = state.copy()
+        result = merge(mutation.entity, row, changes, stamp, base_version=mutation.base_version)
+        if not self._may_edit(mutation, state):
+            message = "You may edit only contacts that you own; ask its owner or a manager."
+            return Verdict("forbidden", lost=result.asked or None, error=Forbidden(message))
+        conflicts = dropped + _with_times(result.conflicts)
+        if mutation.operation == "update" and state.deleted:
+            error = Gone(version=state.version)
+            return Verdict("gone", conflicts, result.asked or None, _if_written(result, row),
+                           error=error)
+        if result.changed:
+            self._check(mutation, row)
+        status = "merged" if dropped and result.status == "applied" else result.status
+        return Verdict(status, conflicts, result.lost or None, _if_written(result, row))
+
+    def _refuse_outsiders(self, mutation: Mutation) -> None:
+        actor = mutation.actor
+        if actor.agent_id not in self.roles:
+            raise Forbidden("This account was disabled. Ask an admin of your company.")
+        if actor.device_id in self.revoked:
+            raise Forbidden("This device was revoked. Ask an admin of your company.")
+
+    def _may_edit(self, mutation: Mutation, state: RowState) -> bool:
+        if self.settings.agents_edit == "all" or self.roles[mutation.actor.agent_id] != "agent":
+            return True
+        owned = "owner_id" in mutation.entity.scalars
+        return not owned or state.fields.get("owner_id") == mutation.actor.agent_id
+
+    def _check(self, mutation: Mutation, row: RowState) -> None:
+        refuse_oversize(row.fields, MAX_CONTACT_BYTES, mutation.prefix)
+        if not row.deleted:
+            mutation.entity.check(row.fields, self.settings, mutation.prefix)
+
+    def _known_references(
+        self, mutation: Mutation, changes: Fields, stamp: Stamp
+    ) -> tuple[Fields, list[dict[str, Any]]]:
+        """Leaves out ids of tags, groups and types that are not there, and lists them."""
+        owner = changes.get("owner_id")
+        if owner is not None and owner not in self.roles and ("agents", owner) not in self.known_ids:
+            raise Invalid(fields={join(mutation.prefix, "owner_id"): ["There is no such agent."]})
+        kept, dropped = dict(changes), []
+        for name, plural in mutation.entity.references.items():
+            value = changes.get(name)
+            asked = value["add"] if isinstance(value, dict) else value or []
+            unknown = [each for each in asked if (plural, each) not in self.known_ids]
+            if not unknown:
+                continue
+            known = [each for each in asked if each not in unknown]
+            kept[name] = {**value, "add": known} if isinstance(value, dict) else known
+            dropped += [_dropped(f"{name}.{each}", stamp) for each in unknown]
+        return kept, dropped
+
+
+def rfc3339(microseconds: int) -> str:
+    """A stamp's time as it goes out: RFC 3339, UTC, milliseconds."""
+    moment = datetime.fromtimestamp(microseconds / 1_000_000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _dropped(name: str, stamp: Stamp) -> dict[str, Any]:
+    at = rfc3339(stamp["at"])
+    return {"field": name, "yours": True, "theirs": False, "kept": "theirs", "by": None, "at": at}
+
+
+def _with_times(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**conflict, "at": rfc3339(conflict["at"])} for conflict in conflicts]
+
+
+def _if_written(result: Merge, row: RowState) -> RowState | None:
+    return row if result.stamped else None

@@ -1,0 +1,194 @@
+"""Field-by-field merging: given the stamps, every order of arrival ends in the same row.
+
+Pure: no clock, no database. A mutation is taken apart into writes, each to one name under which
+stamps are kept: `first_name`, `custom.size`, `tag_ids.x1Y…`, `deleted`. The later stamp keeps a
+name; ties go to the greater mutation id. The rule is last-writer-wins per register, as in
+Shapiro et al., "Conflict-free Replicated Data Types" (2011), section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from server.services.entities import Entity, Fields
+
+Stamp = dict[str, Any]
+"""`{"at": microseconds, "mutation": id, "version"?, "by"?, "device"?}`"""
+
+DELETED = "deleted"
+
+
+@dataclass(slots=True)
+class RowState:
+    """A row as it stands under the lock, or as it will after the writes before this one.
+
+    `standing` is its JSON with the server's fields; `shown` that JSON as text, or its tombstone.
+    """
+
+    id: str
+    version: int
+    deleted: bool
+    fields: Fields
+    stamps: dict[str, Stamp]
+    standing: Fields = field(default_factory=dict)
+    shown: str | None = None
+
+    def copy(self) -> RowState:
+        """A state to try a merge on: merging replaces values and never changes them."""
+        return replace(self, fields=dict(self.fields), stamps=dict(self.stamps))
+
+    def stamp_of(self, name: str) -> Stamp:
+        """The stamp of one name: its own, else that of the row's creation."""
+        return self.stamps.get(name) or self.stamps["*"]
+
+
+@dataclass(slots=True)
+class Merge:
+    """What became of one mutation.
+
+    `lost` and `asked` are `{"before": {name: theirs}, "after": {name: yours}}`: of the values that
+    a later stamp overruled, and of all that differed.
+    """
+
+    changed: bool = False
+    stamped: bool = False
+    kept: int = 0
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    lost: dict[str, Fields] = field(default_factory=dict)
+    asked: dict[str, Fields] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """`applied`, `merged` or, when nothing of it was kept, `superseded`."""
+        if self.lost and not self.kept:
+            return "superseded"
+        return "merged" if self.conflicts else "applied"
+
+
+def writes_of(entity: Entity, state: RowState, changes: Fields) -> Iterator[tuple[str, str, Any]]:
+    """Takes changes apart into `(field, name, value)`; a set's value is whether the id is in it."""
+    for name, value in changes.items():
+        if name in entity.maps:
+            standing = state.fields.get(name) or {}
+            members = dict.fromkeys(standing) if value is None else value
+            for member, content in members.items():
+                yield name, f"{name}.{member}", content
+        elif name in entity.sets:
+            ids = state.fields.get(name) or []
+            if isinstance(value, dict):
+                add, remove = value["add"], value["remove"]
+            else:
+                add = [each for each in value or [] if each not in ids]
+                remove = [each for each in ids if each not in (value or [])]
+            yield from ((name, f"{name}.{each}", True) for each in add)
+            yield from ((name, f"{name}.{each}", False) for each in remove)
+        else:
+            yield name, name, value
+
+
+def whole_row(entity: Entity, state: RowState, fields: Fields) -> Fields:
+    """Changes that leave just `fields`: what PUT means. `active` returns to true."""
+    changes: Fields = {name: None for name in entity.fields}
+    if "active" in changes:
+        changes["active"] = True
+    for name in entity.maps:
+        changes[name] = dict.fromkeys(state.fields.get(name) or {}) | (fields.get(name) or {})
+    return {**changes, **{name: fields[name] for name in fields if name not in entity.maps}}
+
+
+def merge(
+    entity: Entity,
+    state: RowState,
+    changes: Fields,
+    stamp: Stamp,
+    *,
+    base_version: int | None,
+) -> Merge:
+    """Merges changes into `state`, in place, and says what became of them.
+
+    `changes` may hold `deleted`. A name that another device changed after `base_version` is
+    listed in the conflicts, whoever won; so is every value that lost.
+    """
+    result = Merge()
+    for field_name, name, yours in list(writes_of(entity, state, changes)):
+        theirs = _value(state, field_name, name, entity)
+        known = state.stamp_of(name)
+        wins = (stamp["at"], stamp["mutation"]) > (known["at"], known["mutation"])
+        equal = _same(yours, theirs)
+        if wins:
+            # The version of a stamp is that of the value, so an equal value keeps it.
+            version = {"version": known["version"]} if equal and "version" in known else {}
+            state.stamps[name] = {**stamp, **version}
+            result.stamped = True
+            if not equal:
+                _write(state, field_name, name, yours, entity)
+                result.changed = True
+        if wins or equal:
+            result.kept += 1
+        if equal:
+            continue
+        _note(result.asked, name, theirs, yours)
+        if not wins:
+            _note(result.lost, name, theirs, yours)
+        if not wins or _overtaken(known, stamp, base_version):
+            result.conflicts.append(
+                {
+                    "field": name,
+                    "yours": yours,
+                    "theirs": theirs,
+                    "kept": "yours" if wins else "theirs",
+                    "by": known.get("by"),
+                    "at": known["at"],
+                }
+            )
+    return result
+
+
+def _note(values: dict[str, Fields], name: str, theirs: Any, yours: Any) -> None:
+    values.setdefault("before", {})[name] = theirs
+    values.setdefault("after", {})[name] = yours
+
+
+def _overtaken(known: Stamp, stamp: Stamp, base_version: int | None) -> bool:
+    """Whether another device changed the name after the version that the author saw."""
+    if base_version is None or known.get("version", 0) <= base_version:
+        return False
+    return (known.get("by"), known.get("device")) != (stamp.get("by"), stamp.get("device"))
+
+
+def _value(state: RowState, field_name: str, name: str, entity: Entity) -> Any:
+    if name == DELETED:
+        return state.deleted
+    value = state.fields.get(field_name)
+    if field_name in entity.maps:
+        return (value or {}).get(name.partition(".")[2])
+    if field_name in entity.sets:
+        return name.partition(".")[2] in (value or [])
+    return value
+
+
+def _write(state: RowState, field_name: str, name: str, value: Any, entity: Entity) -> None:
+    member = name.partition(".")[2]
+    if name == DELETED:
+        state.deleted = value
+    elif field_name in entity.maps:
+        members = {**(state.fields.get(field_name) or {}), member: value}
+        state.fields[field_name] = {
+            key: content for key, content in members.items() if content is not None
+        }
+    elif field_name in entity.sets:
+        ids = [each for each in state.fields.get(field_name) or [] if each != member]
+        state.fields[field_name] = sorted([*ids, member]) if value else ids
+    else:
+        state.fields[field_name] = value
+
+
+def _same(yours: Any, theirs: Any) -> bool:
+    """Whether two values are the same; empty ones are, as the wire leaves them out."""
+    empty = (None, "", [], {})
+    if yours in empty and theirs in empty:
+        return True
+    # True == 1 in Python, not in JSON.
+    return bool(yours == theirs) and isinstance(yours, bool) == isinstance(theirs, bool)

@@ -1,0 +1,51 @@
+-- name: read_page
+-- Rows after a version, of all entities, in version order, with the head of the same snapshot:
+-- pages, catch-ups and the feed. $1 tenant, $2 since, $3 rows at most, $4 tombstones only after,
+-- $5 bytes at most, $6 whether to give each row's version, life and author as the feed needs.
+WITH head AS (
+    SELECT version, epoch, floor, checksum::text AS checksum
+    FROM global_version WHERE tenant_id = $1::text
+), candidates AS (
+    SELECT plural, version, live_version, deleted_at, wire, wire_author
+    FROM synced_rows
+    WHERE tenant_id = $1::text AND version > $2::bigint
+        AND (deleted_at IS NULL OR version > $4::bigint)
+    ORDER BY version
+    LIMIT $3::bigint + 1
+), measured AS (
+    SELECT *, row_number() OVER following AS ordinal,
+           sum(octet_length(wire) + 1) OVER following AS bytes
+    FROM candidates
+    WINDOW following AS (ORDER BY version ROWS UNBOUNDED PRECEDING)
+), page AS (
+    SELECT * FROM measured
+    WHERE ordinal = 1 OR (ordinal <= $3::bigint AND bytes <= $5::bigint)
+), parts AS (
+    SELECT plural, count(*) AS rows, max(version) AS until,
+           string_agg(wire, ',' ORDER BY version) FILTER (WHERE deleted_at IS NULL) AS put,
+           string_agg(wire, ',' ORDER BY version) FILTER (WHERE deleted_at IS NOT NULL) AS del,
+           array_agg(version ORDER BY version) FILTER (WHERE $6::boolean) AS versions,
+           array_agg(CASE WHEN deleted_at IS NULL THEN live_version END ORDER BY version)
+               FILTER (WHERE $6::boolean) AS live_versions,
+           array_agg(wire ORDER BY version) FILTER (WHERE $6::boolean) AS wires,
+           array_agg(wire_author ORDER BY version) FILTER (WHERE $6::boolean) AS authors
+    FROM page GROUP BY plural
+)
+SELECT head.version AS head, head.epoch, head.floor, head.checksum,
+       (SELECT count(*) FROM candidates) > (SELECT count(*) FROM page) AS has_more, parts.*
+FROM head LEFT JOIN parts ON true;
+
+-- name: read_head
+-- The head without rows: auth, ping, readiness of a feed.
+SELECT version AS head, epoch, floor, checksum::text AS checksum
+FROM global_version WHERE tenant_id = $1::text;
+
+-- name: count_rows
+-- How many rows a catch-up has to come. $1 tenant, $2 since, $3 tombstones only after.
+SELECT count(*) FROM synced_rows
+WHERE tenant_id = $1::text AND version > $2::bigint
+    AND (deleted_at IS NULL OR version > $3::bigint);
+
+-- name: list_heads
+-- Every tenant's head: once a second each process compares its feeds with it.
+SELECT tenant_id, version, epoch FROM list_heads();
