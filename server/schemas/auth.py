@@ -25,7 +25,7 @@ class Protocol(Worded, fields.Integer):
         return PROTOCOL
 
 
-class DeviceSchema(OptionalSchema):
+class DeviceDetailsSchema(OptionalSchema):
     """What the device says of itself."""
 
     name = Line(200, metadata={"example": "Ann's phone"})
@@ -40,7 +40,7 @@ class AuthSchema(OptionalSchema):
     api_key = Text(200, min_length=1)
     token = Text(4_096, min_length=1)
     device_id = Id()
-    device = Part(DeviceSchema())
+    device = Part(DeviceDetailsSchema())
     clock = Clock(metadata={"description": "The device's time now."})
     protocol = Protocol()
     batch = Flag(load_default=False)

@@ -26,7 +26,7 @@ class FieldbookSchema(Schema):
     the size of single keys, as JSON in UTF-8; the key "" stands for the whole object.
     """
 
-    class Meta:  # noqa: D106 - marshmallow's own idiom
+    class Meta:
         unknown = RAISE
 
     error_messages: ClassVar[dict[str, str]] = {  # type: ignore[misc]

@@ -22,6 +22,7 @@ from server.schemas.fields import (
     Worded,
 )
 from server.schemas.mutations import mutation_schemas
+from server.schemas.rows import RowSchema
 
 MAX_CONTACT_BYTES = 64 * 1024
 MAX_ITEMS = 50
@@ -188,16 +189,44 @@ class ContactFields(FieldbookSchema):
         metadata={"description": "Your own fields: texts, numbers, true, false or null."},
     )
     preferences = Part(PreferencesSchema(partial=True), allow_none=True)
-    tag_ids = IdSet(allow_none=True)
-    group_ids = IdSet(allow_none=True)
-    type_ids = IdSet(allow_none=True)
+    tag_ids: Items = IdSet(allow_none=True)
+    group_ids: Items = IdSet(allow_none=True)
+    type_ids: Items = IdSet(allow_none=True)
     owner_id = Id(allow_none=True, metadata={"description": "The agent who looks after it."})
     active = Flag()
+
+
+class SentPhoneSchema(FieldbookSchema):
+    """One phone number of a contact as it goes out."""
+
+    label = Text(100)
+    value = Text(200, required=True, metadata={"example": "044 668 18 00"})
+    e164 = Text(20, metadata={"example": "+41446681800"})
+
+
+class PhotoSchema(FieldbookSchema):
+    """A contact's picture."""
+
+    hash = Text(200, required=True)
+    url = Text(2_000, required=True)
+
+
+class ContactSchema(RowSchema, ContactFields):
+    """A contact as it goes out; what is empty is left out."""
+
+    display_name = Text(1_100, metadata={"example": "Ann Lee"})
+    phones = Items(Part(SentPhoneSchema()), limit=MAX_ITEMS)
+    tag_ids = Items(Id(), limit=MAX_IDS)
+    group_ids = Items(Id(), limit=MAX_IDS)
+    type_ids = Items(Id(), limit=MAX_IDS)
+    photo = Part(PhotoSchema())
+    active = Flag(required=True)
 
 
 CONTACT = mutation_schemas(
     "contact",
     ContactFields,
+    ContactSchema,
     create_only={
         "email": Text(500, allow_none=True, metadata={"description": "The first of `emails`."}),
         "phone": Text(200, allow_none=True, metadata={"description": "The first of `phones`."}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from server.schemas.base import FieldbookSchema
 from server.schemas.fields import Line, Lines
 from server.schemas.mutations import mutation_schemas
+from server.schemas.rows import RowSchema
 
 
 class GroupFields(FieldbookSchema):
@@ -14,4 +15,8 @@ class GroupFields(FieldbookSchema):
     description = Lines(1_000, allow_none=True)
 
 
-GROUP = mutation_schemas("group", GroupFields)
+class GroupSchema(RowSchema, GroupFields):
+    """A group as it goes out; what is empty is left out."""
+
+
+GROUP = mutation_schemas("group", GroupFields, GroupSchema)

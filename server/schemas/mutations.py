@@ -48,20 +48,23 @@ class RowMutationSchema(MutationSchema):
 
 @dataclass(frozen=True)
 class EntitySchemas:
-    """The schemas of one entity: its four events, and its bare fields as REST's bodies."""
+    """The schemas of one entity: its four events, its bare fields as REST's bodies, its row."""
 
     name: str
+    plural: str
     create: FieldbookSchema
     update: FieldbookSchema
     delete: FieldbookSchema
     restore: FieldbookSchema
     create_fields: FieldbookSchema
     changes: FieldbookSchema
+    row: type[FieldbookSchema]
 
 
 def mutation_schemas(
     name: str,
     writable: type[FieldbookSchema],
+    row: type[FieldbookSchema],
     *,
     create_only: Mapping[str, fields.Field[Any]] | None = None,
     echoes: Iterable[str] = (),
@@ -70,8 +73,9 @@ def mutation_schemas(
     """The schemas of the entity `name`, whose object travels under that name.
 
     `writable` holds the fields that clients may write; those that are required are so only
-    on create. Fields `create_only` are echoes on update, like `echoes` and the fields that
-    every row has from the server. `max_bytes` bounds the object as JSON.
+    on create. `row` is the entity as it goes out. Fields `create_only` are echoes on update,
+    like `echoes` and the fields that every row has from the server. `max_bytes` bounds the
+    object as JSON.
     """
     title = name.capitalize()
     of_server = {field: Echo() for field in (*SERVER_FIELDS, *echoes)}
@@ -113,12 +117,14 @@ def mutation_schemas(
     restore_event: type[FieldbookSchema] = type(f"{title}RestoreEvent", (RowMutationSchema,), {})
     return EntitySchemas(
         name=name,
+        plural=f"{name}s",
         create=create_event(),
         update=update_event(),
         delete=delete_event(),
         restore=restore_event(),
         create_fields=create_fields,
         changes=changes,
+        row=row,
     )
 
 

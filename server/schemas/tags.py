@@ -8,6 +8,7 @@ from typing import Any
 from server.schemas.base import FieldbookSchema
 from server.schemas.fields import Line, Pattern
 from server.schemas.mutations import mutation_schemas
+from server.schemas.rows import RowSchema
 
 
 class Color(Pattern):
@@ -30,4 +31,8 @@ class TagFields(FieldbookSchema):
     category = Line(100, allow_none=True, metadata={"example": "Priority"})
 
 
-TAG = mutation_schemas("tag", TagFields)
+class TagSchema(RowSchema, TagFields):
+    """A tag as it goes out; what is empty is left out."""
+
+
+TAG = mutation_schemas("tag", TagFields, TagSchema)

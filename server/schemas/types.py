@@ -5,6 +5,7 @@ from __future__ import annotations
 from server.schemas.base import FieldbookSchema
 from server.schemas.fields import Line, Lines
 from server.schemas.mutations import mutation_schemas
+from server.schemas.rows import RowSchema
 
 
 class TypeFields(FieldbookSchema):
@@ -14,4 +15,8 @@ class TypeFields(FieldbookSchema):
     description = Lines(1_000, allow_none=True)
 
 
-TYPE = mutation_schemas("type", TypeFields)
+class TypeSchema(RowSchema, TypeFields):
+    """A type as it goes out; what is empty is left out."""
+
+
+TYPE = mutation_schemas("type", TypeFields, TypeSchema)
