@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -77,3 +78,20 @@ class Auth:
         if row["revoked_at"]:
             raise Forbidden("This device was revoked. Ask an admin of your company.")
         return replace(actor, device_id=device_id)
+
+    async def lost_access(
+        self, tenant: str, actors: Sequence[Actor]
+    ) -> dict[tuple[str, str | None], str]:
+        """Of the actors' agents, keys and devices those that are shut out, with the reason.
+
+        `{("device", id): "device_revoked", ("key", id): "key_revoked", ("agent", id): …}`.
+        """
+        async with self._database.tenant(tenant) as connection:
+            records = await connection.fetch(
+                queries.auth.find_lost_access,
+                tenant,
+                list({actor.agent_id for actor in actors}),
+                list({actor.key_id for actor in actors if actor.key_id}),
+                list({actor.device_id for actor in actors if actor.device_id}),
+            )
+        return {(record["kind"], record["id"]): record["reason"] for record in records}

@@ -79,9 +79,19 @@ class Page:
     until: int
     has_more: bool
     count: int
-    entities: str
-    """The members `"contacts":{"put":[…],"del":[…]},…` as JSON, without braces."""
+    texts: dict[str, str]
+    """`{"contacts": '{"put": […], "del": […]}', …}`: each entity's part as JSON text."""
     rows: list[ChangedRow]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its rows."""
+        return sum(len(text) for text in self.texts.values())
+
+    @property
+    def members(self) -> dict[str, orjson.Fragment]:
+        """Its entities, `{"contacts": {"put": […], "del": […]}, …}`, to be put into an event."""
+        return {plural: orjson.Fragment(text) for plural, text in self.texts.items()}
 
     @property
     def change_set(self) -> ChangeSet:
@@ -105,10 +115,10 @@ def page_from_records(records: list[asyncpg.Record], since: int) -> Page:
         until=last if has_more else max(head["head"], since),
         has_more=has_more,
         count=sum(part["rows"] for part in parts),
-        entities=",".join(
-            f'"{part["plural"]}":{{"put":[{part["put"] or ""}],"del":[{part["del"] or ""}]}}'
+        texts={
+            part["plural"]: f'{{"put":[{part["put"] or ""}],"del":[{part["del"] or ""}]}}'
             for part in parts
-        ),
+        },
         rows=rows,
     )
 

@@ -12,6 +12,7 @@ from nanoid import generate
 from server.errors import FieldbookError, Invalid
 from server.schemas.base import FieldbookSchema, parse
 from server.schemas.mutations import split_echoes
+from server.schemas.sync import read_pushed
 from server.services.actors import Actor, Origin
 from server.services.entities import ENTITIES, Entity, Fields
 from server.services.tenants import TenantSettings
@@ -132,15 +133,6 @@ def read_push_item(
     actor: Actor, item: object, settings: TenantSettings, *, skew: int = 0
 ) -> Mutation:
     """Makes a mutation of one item of `sync_push`. Raises `Invalid` or `TooLarge`."""
-    if not isinstance(item, dict):
-        raise Invalid("Each mutation is one JSON object.", fields={"op": ["This is missing."]})
-    name = item.get("op")
-    if not isinstance(name, str):
-        raise Invalid(fields={"op": ["This must be the name of a write, as contact_update."]})
+    name, payload = read_pushed(item)
     entity, operation = entity_and_operation(name)
-    if item.get("mutation_id") is None:
-        raise Invalid(fields={"mutation_id": ["A pushed mutation needs its own id."]})
-    payload = {key: value for key, value in item.items() if key != "op"}
     return read_mutation(actor, entity, operation, payload, settings, skew=skew)
-
-

@@ -32,7 +32,7 @@ BEGIN
                                + change.sum, 4503599627370496) + 4503599627370496,
                            4503599627370496)))
         WHERE g.tenant_id = change.tenant_id;
-        PERFORM pg_notify('contact_changes', change.tenant_id);
+        PERFORM pg_notify('contact_changes', change.tenant_id || ' ' || change.head);
     END LOOP;
     RETURN NULL;
 END

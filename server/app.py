@@ -1,0 +1,144 @@
+"""The composition root: builds everything and registers every event and route by name."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+from aiohttp import web
+from loguru import logger
+
+from server.db.pool import Database
+from server.errors import FieldbookError
+from server.events.connection import PAYLOAD_BYTES, PING_SECONDS, SignIn
+from server.events.dispatch import Dispatcher
+from server.events.gateway import Gateway
+from server.events.sessions import Session, Sessions
+from server.events.sync import SyncRun, sync_events
+from server.events.writes import entity_events, push_events
+from server.feed.broadcaster import Listener
+from server.feed.listener import Feeds
+from server.services.auth import Auth
+from server.services.commits import Commits
+from server.services.entities import ENTITIES
+from server.services.sync import Pages
+from server.services.tenants import Tenants
+from server.settings import Settings
+from server.transport.server import SocketServer
+
+PING_TIMEOUT_SECONDS = 20
+DRAIN_MS = (1_000, 5_000)
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the application is made of."""
+
+    settings: Settings
+    database: Database
+    tenants: Tenants
+    auth: Auth
+    pages: Pages
+    commits: Commits
+    feeds: Feeds
+    sessions: Sessions
+    sockets: SocketServer
+
+
+PARTS = web.AppKey("parts", Parts)
+
+
+async def create_app(settings: Settings, database_url: str, redis_url: str | None) -> web.Application:
+    """Builds the application and starts what runs behind it. Raises `Unavailable`."""
+    database = await Database.connect(database_url)
+    tenants = Tenants(database, settings.default_region)
+    auth = Auth(database, settings.api_key_salt)
+    pages = Pages(database)
+    sessions = Sessions()
+
+    async def on_access(tenant: str) -> None:
+        tenants.forget(tenant)
+        await sign_in.check_access(tenant)
+
+    feeds = Feeds(database, pages, database_url, on_access)
+    commits = Commits(database, tenants, feeds.publish)
+
+    async def join(session: Session) -> None:
+        feed = await feeds.of(session.signed_in.tenant)
+        feed.join(Listener(session.channel, session.batch))
+
+    async def note_failure(key: str, limit: int, seconds: int) -> None:
+        pass
+
+    def signed_in(session: Session) -> None:
+        pass
+
+    def left(session: Session) -> None:
+        for feed in feeds.feeds():
+            feed.leave(session.sid)
+
+    def note_sync(session: Session, run: SyncRun) -> None:
+        pass
+
+    def note_push(session: Session, started: float, size: int, refused: int) -> None:
+        pass
+
+    def note_ping(session: Session, payload: dict) -> None:
+        pass
+
+    def refused(session: Session, name: str, error: FieldbookError) -> None:
+        pass
+
+    async def reached(tenant: str, version: int, seconds: float) -> None:
+        await (await feeds.of(tenant)).reached(version, seconds)
+
+    sign_in = SignIn(
+        sessions, auth, pages, join=join, note_failure=note_failure, signed_in=signed_in
+    )
+    dispatcher = Dispatcher(
+        [
+            *sign_in.events(),
+            *sync_events(pages, note_sync=note_sync, note_ping=note_ping, reached=reached),
+            *push_events(commits, tenants, note_push),
+            *(each for entity in ENTITIES.values() for each in entity_events(entity, commits, tenants)),
+        ],
+        refused,
+    )
+    sockets = SocketServer(
+        Gateway(sessions, sign_in, dispatcher, left),
+        cors_allowed_origins=list(settings.cors_origins) or None,
+        ping_interval=PING_SECONDS,
+        ping_timeout=PING_TIMEOUT_SECONDS,
+        max_http_buffer_size=PAYLOAD_BYTES,
+    )
+    app = web.Application()
+    sockets.attach(app)
+    app[PARTS] = Parts(settings, database, tenants, auth, pages, commits, feeds, sessions, sockets)
+    await feeds.start()
+    app.on_shutdown.append(drain)
+    app.on_cleanup.append(close)
+    return app
+
+
+async def drain(app: web.Application) -> None:
+    """Tells clients to come back later, answers what is in flight, closes their sockets."""
+    parts = app[PARTS]
+    for connection in parts.sockets.connections:
+        connection.send("draining", {"retry_after_ms": random.randint(*DRAIN_MS)})
+    await asyncio.wait_for(parts.commits.idle(), timeout=1)
+    closing = [connection.close(code=1001) for connection in parts.sockets.connections]
+    if closing:
+        _, late = await asyncio.wait([asyncio.create_task(each) for each in closing], timeout=0.5)
+        for task in late:
+            task.cancel()
+        for connection in parts.sockets.connections:
+            connection.abort()
+
+
+async def close(app: web.Application) -> None:
+    """Ends what runs behind the application."""
+    parts = app[PARTS]
+    await parts.feeds.stop()
+    await parts.database.close()
+    logger.info("Stopped")

@@ -1,0 +1,151 @@
+"""Connecting, signing in, and being signed out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from server.errors import Conflict, Unauthenticated
+from server.events.dispatch import Event, Payload, event
+from server.events.sessions import Session, Sessions
+from server.schemas.auth import AUTH
+from server.schemas.base import parse
+from server.schemas.sync import MAX_PUSH
+from server.services.actors import Actor
+from server.services.auth import Auth
+from server.services.sync import PAGE_ROWS, Pages
+
+AUTH_SECONDS = 10.0
+PING_SECONDS = 25
+PAYLOAD_BYTES = 1_000_000
+LIMITS = {
+    "page": PAGE_ROWS,
+    "push": MAX_PUSH,
+    "payload_bytes": PAYLOAD_BYTES,
+    "ping_s": PING_SECONDS,
+}
+FAILURES_A_MINUTE = 20
+
+Join = Callable[[Session], Awaitable[None]]
+NoteFailure = Callable[[str, int, int], Awaitable[None]]
+SignedIn = Callable[[Session], None]
+
+
+class SignIn:
+    """Signs sockets in, by event or at CONNECT, and has those closed that may not stay."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        auth: Auth,
+        pages: Pages,
+        *,
+        join: Join,
+        note_failure: NoteFailure,
+        signed_in: SignedIn,
+    ) -> None:
+        """`join(session)` adds a session to its tenant's feed; `note_failure(key, limit, seconds)`
+        counts a failed sign-in and raises `RateLimited` above the limit; `signed_in(session)` is
+        told of each first sign-in of a socket.
+        """
+        self._sessions = sessions
+        self._auth = auth
+        self._pages = pages
+        self._join = join
+        self._note_failure = note_failure
+        self._signed_in = signed_in
+
+    def events(self) -> list[Event]:
+        """The events of this module."""
+
+        @event("auth", AUTH, public=True)
+        async def auth(session: Session, payload: Payload) -> Payload:
+            return await self.sign_in(session, payload)
+
+        return [auth]
+
+    def expect(self, session: Session) -> None:
+        """Closes the socket unless it signs in within 10 s."""
+        loop = asyncio.get_running_loop()
+        session.deadline = loop.call_later(AUTH_SECONDS, self._give_up, session)
+
+    def _give_up(self, session: Session) -> None:
+        if session.actor is None:
+            self._sessions.close_soon(session)
+
+    async def sign_in_at_connect(self, session: Session, payload: Any) -> Payload:
+        """The same as the event, for CONNECT's `auth` payload."""
+        return await self.sign_in(session, parse(AUTH, payload))
+
+    async def sign_in(self, session: Session, payload: Payload) -> Payload:
+        """Signs a socket in and joins it to the feed, before it syncs, so nothing falls between.
+
+        Raises `Unauthenticated`, `Forbidden`, `Conflict`, `RateLimited`, `Unavailable`.
+        """
+        actor = await self._actor(session, payload)
+        first = session.actor is None
+        if session.actor and not _same_party(session.actor, actor):
+            raise Conflict("This socket belongs to another agent or device; open a new one.")
+        session.actor = actor
+        session.batch = payload["batch"]
+        session.note_clock(payload.get("clock"))
+        await self._join(session)
+        head = await self._pages.head(actor.tenant)
+        if session.deadline:
+            session.deadline.cancel()
+        if first:
+            self._signed_in(session)
+        return {
+            "ok": True,
+            "agent": actor.to_wire(),
+            "tenant": actor.tenant,
+            "device_id": actor.device_id,
+            "version": head.version,
+            "epoch": head.epoch,
+            "floor": head.floor,
+            "server_time": now_text(),
+            "limits": LIMITS,
+        }
+
+    async def _actor(self, session: Session, payload: Payload) -> Actor:
+        try:
+            if "api_key" not in payload:
+                raise Unauthenticated("Tokens are not accepted yet; send an api_key.")
+            actor = await self._auth.authenticate(payload["api_key"])
+        except Unauthenticated:
+            # Whoever guesses keys is slowed down; a right key is never counted.
+            await self._note_failure(f"sign-in:{session.address}", FAILURES_A_MINUTE, 60)
+            raise
+        device_id = payload.get("device_id")
+        if session.actor and device_id is None:
+            device_id = session.actor.device_id
+        return await self._auth.on_device(actor, device_id, payload.get("device") or {})
+
+    async def check_access(self, tenant: str) -> None:
+        """Closes the tenant's sockets whose agent, key or device may no longer be here.
+
+        Called when the database says that somebody's access changed. Raises `Unavailable`.
+        """
+        sessions = self._sessions.of_tenant(tenant)
+        if not sessions:
+            return
+        actors = [session.signed_in for session in sessions]
+        lost = await self._auth.lost_access(tenant, actors)
+        for session, actor in zip(sessions, actors, strict=True):
+            ids = (("device", actor.device_id), ("key", actor.key_id), ("agent", actor.agent_id))
+            reason = next((lost[each] for each in ids if each in lost), None)
+            if reason:
+                session.channel.send("revoked", {"reason": reason})
+                self._sessions.close_soon(session)
+
+
+def _same_party(one: Actor, other: Actor) -> bool:
+    keys = ("tenant", "agent_id", "device_id")
+    return all(getattr(one, key) == getattr(other, key) for key in keys)
+
+
+def now_text() -> str:
+    """The server's time as it goes out: RFC 3339, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,179 @@
+"""Catching up: pages on request or in a stream, and the heartbeat that tells what was missed."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from server.errors import FieldbookError
+from server.events.connection import now_text
+from server.events.dispatch import Event, Payload, Reply, event
+from server.events.sessions import Session
+from server.schemas.sync import PING, SYNC_REQUEST
+from server.services.sync import Pages, Step
+
+UNACKNOWLEDGED = 4
+ACK_SECONDS = 30.0
+FEED_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class SyncRun:
+    """What became of a `sync_request`, for the log. `outcome` is `complete` once all is sent."""
+
+    started: float
+    since: int
+    until: int = 0
+    rows: int = 0
+    size: int = 0
+    outcome: str = "interrupted"
+
+
+NoteSync = Callable[[Session, SyncRun], None]
+NotePing = Callable[[Session, Payload], None]
+Reached = Callable[[str, int, float], Awaitable[None]]
+
+
+def sync_events(
+    pages: Pages, *, note_sync: NoteSync, note_ping: NotePing, reached: Reached
+) -> list[Event]:
+    """`sync_request` and `ping`.
+
+    `note_sync(session, run)` and `note_ping(session, payload)` are told of each;
+    `reached(tenant, version, seconds)` waits until the feed has emitted a version.
+    """
+
+    @event("sync_request", SYNC_REQUEST)
+    async def sync_request(session: Session, payload: Payload) -> Reply:
+        await _end_running(session)
+        tenant = session.signed_in.tenant
+        run = SyncRun(time.time(), payload["since"])
+        step = await pages.first(
+            tenant,
+            payload["since"],
+            payload.get("epoch"),
+            payload.get("resume"),
+            payload["limit"],
+        )
+        stream = Stream(pages, session, payload, run)
+
+        async def send_pages() -> None:
+            # Only now: what streams must not be sent before its own ack.
+            session.sync = asyncio.current_task()
+            try:
+                await stream.send(step)
+            finally:
+                session.sync = None
+                note_sync(session, run)
+
+        request_id = payload.get("request_id")
+        total = step.position.total
+        answer = {
+            "ok": True, "request_id": request_id, "version": step.page.head, "total": total
+        }
+        return Reply(answer, send_pages)
+
+    @event("ping", PING)
+    async def ping(session: Session, payload: Payload) -> Payload:
+        session.note_clock(payload.get("clock"))
+        note_ping(session, payload)
+        tenant = session.signed_in.tenant
+        head = await pages.head(tenant)
+        # A device that hears of a version before the change itself would sync for nothing.
+        await reached(tenant, head.version, FEED_SECONDS)
+        return {
+            "ok": True,
+            "server_time": now_text(),
+            "version": head.version,
+            "epoch": head.epoch,
+            "checksum": head.checksum,
+            "skew_ms": session.skew // 1_000,
+        }
+
+    return [sync_request, ping]
+
+
+async def _end_running(session: Session) -> None:
+    """A new request ends the one that is running."""
+    if session.sync:
+        session.sync.cancel()
+        await asyncio.wait([session.sync])
+
+
+@dataclass(slots=True)
+class Stream:
+    """Sends the pages of one `sync_request`: one page, or with `stream` all that follow."""
+
+    pages: Pages
+    session: Session
+    payload: Payload
+    run: SyncRun
+
+    async def send(self, step: Step) -> None:
+        """Sends pages until the last, or until the client no longer acknowledges them."""
+        tenant = self.session.signed_in.tenant
+        streaming = self.payload["stream"]
+        unacknowledged: deque[asyncio.Future[None]] = deque()
+        while True:
+            acknowledged = await self._send_page(step, streaming)
+            if not step.page.has_more:
+                self._send_complete(step)
+                return
+            if not streaming:
+                self.run.outcome = "page"
+                return
+            if acknowledged:
+                unacknowledged.append(acknowledged)
+            if len(unacknowledged) >= UNACKNOWLEDGED:
+                oldest = unacknowledged.popleft()
+                done, _ = await asyncio.wait([oldest], timeout=ACK_SECONDS)
+                if not done:
+                    self.run.outcome = "unacknowledged"
+                    return
+            try:
+                step = await self.pages.next(tenant, step.position, self.payload["limit"])
+            except FieldbookError as error:
+                # The stream has no ack left to answer with: the client sees that it ended, by
+                # the missing `sync_complete`, and asks again with `resume`, which answers it.
+                self.run.outcome = error.code
+                self.session.channel.send("sync_available", {"version": self.run.until})
+                return
+
+    async def _send_page(self, step: Step, streaming: bool) -> asyncio.Future[None] | None:
+        page, channel = step.page, self.session.channel
+        envelope = step.envelope(self.payload.get("request_id"))
+        attachment = None
+        if self.payload.get("compress") == "gzip":
+            # Compressing a page takes some milliseconds, which zlib spends outside of the GIL.
+            attachment = await asyncio.to_thread(gzip.compress, orjson.dumps(page.members), 1)
+            payload = envelope
+        else:
+            payload = {**envelope, **page.members}
+        self.run.until = page.until
+        self.run.rows += page.count
+        self.run.size += page.size if attachment is None else len(attachment)
+        if streaming:
+            return channel.send_acknowledged("sync_response", payload, attachment)
+        channel.send("sync_response", payload, attachment)
+        return None
+
+    def _send_complete(self, step: Step) -> None:
+        self.run.outcome = "complete"
+        page = step.page
+        self.session.channel.send(
+            "sync_complete",
+            {
+                "request_id": self.payload.get("request_id"),
+                "version": page.until,
+                "epoch": page.epoch,
+                "server_time": now_text(),
+                "checksum": page.checksum,
+            },
+        )

@@ -1,0 +1,74 @@
+"""One client's connection, as the feed and the event handlers see it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from server.transport import json
+from server.transport.engine import PAUSE_BYTES, EngineSocket
+from server.transport.frames import Frame
+
+NextAckId = Callable[[Callable[..., None]], int]
+
+
+class Connection:
+    """Sends to one client. Nothing here waits: packets leave in the order of the calls."""
+
+    def __init__(self, sid: str, socket: EngineSocket, next_ack_id: NextAckId) -> None:
+        self.sid = sid
+        self._socket = socket
+        self._next_ack_id = next_ack_id
+
+    def send_frame(self, frame: Frame) -> bool:
+        """Sends what was encoded for many; False when the client is gone."""
+        return self._socket.push(frame)
+
+    def send(self, event: str, payload: Any, attachment: bytes | None = None) -> bool:
+        """Sends an event; `payload` may hold `orjson.Fragment`s. False when the client is gone.
+
+        `attachment` goes out as a binary attachment under `gzip`.
+        """
+        return self._send("", event, payload, attachment)
+
+    def send_acknowledged(
+        self, event: str, payload: Any, attachment: bytes | None = None
+    ) -> asyncio.Future[None]:
+        """Sends an event that the client acknowledges, and gives the future of that."""
+        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(*_arguments: Any) -> None:
+            if not acknowledged.done():
+                acknowledged.set_result(None)
+
+        self._send(str(self._next_ack_id(settle)), event, payload, attachment)
+        return acknowledged
+
+    def _send(self, ack_id: str, event: str, payload: Any, attachment: bytes | None) -> bool:
+        if attachment is None:
+            return self._socket.push(f"2{ack_id}{json.dumps([event, payload])}")
+        body = json.dumps([event, {**payload, "gzip": {"_placeholder": True, "num": 0}}])
+        return self._socket.push(f"51-{ack_id}{body}") and self._socket.push(attachment)
+
+    @property
+    def paused(self) -> bool:
+        """Whether so much waits for the client that live events would only pile up."""
+        return self._socket.backlog > PAUSE_BYTES
+
+    @property
+    def drained(self) -> bool:
+        """Whether the client has read nearly all that was sent to it."""
+        return self._socket.backlog < PAUSE_BYTES // 4
+
+    def abort(self) -> None:
+        """Cuts the connection without a goodbye."""
+        self._socket.abort()
+
+    async def close(self, code: int = 1000) -> None:
+        """Closes the connection with a WebSocket close code (1001: going away)."""
+        websocket = self._socket.websocket
+        if websocket is not None:
+            await websocket.response.close(code=code)
+        elif not self._socket.closed:
+            await self._socket.close(wait=False)

@@ -1,0 +1,178 @@
+"""What we add to socketio: every event is answered, broken ones too, and acks keep their place.
+
+Client events do not go through socketio's handler table: there, an event named `disconnect`
+would call the server's own handler, and one that is unknown would never be answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import socketio
+from loguru import logger
+from socketio import packet
+
+from server.errors import FieldbookError
+from server.transport import json
+from server.transport.connection import Connection
+from server.transport.engine import EngineServer
+from server.transport.json import Unreadable
+
+
+Afterwards = Callable[[], Awaitable[None]]
+
+
+class Handler(Protocol):
+    """What the application gives the transport."""
+
+    async def connect(self, connection: Connection, address: str, auth: Any) -> None:
+        """A client connects. Raises `FieldbookError` to refuse it."""
+
+    def connected(self, connection: Connection) -> None:
+        """The client was told that it is connected; what follows may be sent to it."""
+
+    async def event(
+        self, connection: Connection, name: Any, arguments: list[Any]
+    ) -> tuple[dict[str, Any], Afterwards | None]:
+        """Answers a client's event: its ack, and what follows the ack. Never raises."""
+
+    async def disconnected(self, sid: str) -> None:
+        """A client is gone."""
+
+
+class LenientPacket(packet.Packet):  # type: ignore[misc]
+    """A Socket.IO packet whose data may be `Unreadable`, where the stock one raises.
+
+    Only here: engineio tells texts from JSON by whether reading them raises.
+    """
+
+    json = json
+
+
+class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
+    """Socket.IO over aiohttp for one application; build it, then `attach` it."""
+
+    def __init__(self, handler: Handler, **options: Any) -> None:
+        super().__init__(async_mode="aiohttp", serializer=LenientPacket, **options)
+        self._application = handler
+        self._connections: dict[str, Connection] = {}
+        self._attachments: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.on("connect", self._refuse_or_accept)
+        self.on("disconnect", self._forget)
+
+    def _engineio_server_class(self) -> type[EngineServer]:
+        return EngineServer
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Every open connection."""
+        return list(self._connections.values())
+
+    async def _refuse_or_accept(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+        connection = Connection(
+            sid,
+            self.eio.sockets[eio_sid],
+            lambda callback: self.manager._generate_ack_id(sid, callback),
+        )
+        address = environ["aiohttp.request"].remote or ""
+        try:
+            await self._application.connect(connection, address, auth)
+        except FieldbookError as error:
+            # An object, always: the Java client drops an event whose payload is a text.
+            raise socketio.exceptions.ConnectionRefusedError(
+                error.message, {"ok": False, "error": error.to_wire()}
+            ) from None
+        self._connections[sid] = connection
+
+    async def _forget(self, sid: str, _reason: str) -> None:
+        self._connections.pop(sid, None)
+        await self._application.disconnected(sid)
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        if namespace not in (None, "/"):
+            await self._refuse_namespace(eio_sid, namespace)
+            return
+        if self.manager.sid_from_eio_sid(eio_sid, "/"):
+            # A second CONNECT would make a second session of one socket.
+            return
+        await super()._handle_connect(eio_sid, namespace, data)
+        connection = self._connections.get(self.manager.sid_from_eio_sid(eio_sid, "/"))
+        if connection:
+            self._application.connected(connection)
+
+    async def _refuse_namespace(self, eio_sid: str, namespace: str | None) -> None:
+        message = {"message": "There is only the namespace /.", "data": {"ok": False}}
+        await self._send_packet(
+            eio_sid,
+            self.packet_class(packet.CONNECT_ERROR, data=message, namespace=namespace),
+        )
+
+    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        if isinstance(data, bytes):
+            # Attachments belong to an event that was already answered: none takes binary.
+            self._attachments[eio_sid] = max(self._attachments.get(eio_sid, 0) - 1, 0)
+            return
+        self._attachments.pop(eio_sid, None)
+        try:
+            parsed = self.packet_class(encoded_packet=data)
+        except (ValueError, IndexError, TypeError) as error:
+            logger.debug("A packet that can't be read: {}", error)
+            return
+        if parsed.packet_type in (packet.BINARY_EVENT, packet.BINARY_ACK):
+            self._attachments[eio_sid] = parsed.attachment_count
+            contents = _with_empty_attachments(parsed)
+            if parsed.packet_type == packet.BINARY_EVENT:
+                await self._handle_event(eio_sid, parsed.namespace, parsed.id, contents)
+        elif parsed.packet_type == packet.EVENT:
+            await self._handle_event(eio_sid, parsed.namespace, parsed.id, parsed.data)
+        elif parsed.packet_type == packet.ACK:
+            if parsed.id is not None and isinstance(parsed.data, list):
+                await self._handle_ack(eio_sid, parsed.namespace, parsed.id, parsed.data)
+        elif parsed.packet_type in (packet.CONNECT, packet.DISCONNECT):
+            await super()._handle_eio_message(eio_sid, data)
+
+    async def _handle_event(
+        self, eio_sid: str, namespace: str | None, id: int | None, data: Any
+    ) -> None:
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace or "/")
+        connection = self._connections.get(sid)
+        if connection is None:
+            return
+        # Tasks start in the order in which they are made, so handlers begin in the order of
+        # arrival; what must stay in order after that, they order themselves.
+        task = asyncio.create_task(self._answer(connection, eio_sid, id, data))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(
+        self, connection: Connection, eio_sid: str, id: int | None, data: Any
+    ) -> None:
+        if isinstance(data, list) and data:
+            name, arguments = data[0], data[1:]
+        else:
+            name, arguments = None, [data]
+        payload, afterwards = await self._application.event(connection, name, arguments)
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is None:
+            return
+        if id is not None:
+            socket.push(f"3{id}[{json.dumps(payload)}]")
+        if afterwards:
+            await afterwards()
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        self._attachments.pop(eio_sid, None)
+        await super()._handle_eio_disconnect(eio_sid, reason)
+
+
+def _with_empty_attachments(parsed: packet.Packet) -> Any:
+    """A binary event's data with empty bytes for its attachments, so that schemas name them."""
+    try:
+        attachments = [b""] * min(parsed.attachment_count, 64)
+        return packet.Packet.reconstruct_binary(parsed.data, attachments)
+    except (IndexError, TypeError, RecursionError):
+        return Unreadable("its binary attachments do not fit")
