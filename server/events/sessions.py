@@ -38,7 +38,11 @@ class Channel(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One socket. `order` keeps a device's mutations in the order in which they arrived."""
+    """One socket.
+
+    `order` keeps a device's mutations in the order in which they arrived; `sync` is the task that
+    sends pages, `syncs` counts the requests for them, of which only the last is served.
+    """
 
     channel: Channel
     address: str
@@ -47,6 +51,7 @@ class Session:
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
     skews: deque[int] = field(default_factory=lambda: deque(maxlen=SKEW_SAMPLES))
     sync: asyncio.Task[None] | None = None
+    syncs: int = 0
     deadline: asyncio.TimerHandle | None = None
     log_id: str | None = None
 

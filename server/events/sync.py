@@ -8,8 +8,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
-
 import orjson
 
 from server.errors import FieldbookError
@@ -52,6 +50,8 @@ def sync_events(
 
     @event("sync_request", SYNC_REQUEST)
     async def sync_request(session: Session, payload: Payload) -> Reply:
+        session.syncs += 1
+        number = session.syncs
         await _end_running(session)
         tenant = session.signed_in.tenant
         run = SyncRun(time.time(), payload["since"])
@@ -66,6 +66,8 @@ def sync_events(
 
         async def send_pages() -> None:
             # Only now: what streams must not be sent before its own ack.
+            if session.syncs != number:
+                return
             session.sync = asyncio.current_task()
             try:
                 await stream.send(step)
@@ -118,51 +120,68 @@ class Stream:
 
     async def send(self, step: Step) -> None:
         """Sends pages until the last, or until the client no longer acknowledges them."""
-        tenant = self.session.signed_in.tenant
         streaming = self.payload["stream"]
         unacknowledged: deque[asyncio.Future[None]] = deque()
         while True:
-            acknowledged = await self._send_page(step, streaming)
-            if not step.page.has_more:
-                self._send_complete(step)
-                return
-            if not streaming:
-                self.run.outcome = "page"
-                return
-            if acknowledged:
-                unacknowledged.append(acknowledged)
-            if len(unacknowledged) >= UNACKNOWLEDGED:
-                oldest = unacknowledged.popleft()
-                done, _ = await asyncio.wait([oldest], timeout=ACK_SECONDS)
-                if not done:
-                    self.run.outcome = "unacknowledged"
-                    return
+            # The database reads the next page while this one is encoded and sent.
+            following = self._read_after(step) if streaming and step.page.has_more else None
             try:
-                step = await self.pages.next(tenant, step.position, self.payload["limit"])
+                payload, attachment = await self._message(step)
+                if not streaming:
+                    self.session.channel.send("sync_response", payload, attachment)
+                else:
+                    unacknowledged.append(
+                        self.session.channel.send_acknowledged("sync_response", payload, attachment)
+                    )
+                if following is None:
+                    self._end(step)
+                    return
+                if not await self._may_go_on(unacknowledged):
+                    return
+                step = await following
             except FieldbookError as error:
-                # The stream has no ack left to answer with: the client sees that it ended, by
-                # the missing `sync_complete`, and asks again with `resume`, which answers it.
+                # The stream has no ack left to answer with: the client learns that there is
+                # more, asks again with its last `resume`, and is answered then.
                 self.run.outcome = error.code
                 self.session.channel.send("sync_available", {"version": self.run.until})
                 return
+            finally:
+                if following:
+                    following.cancel()
 
-    async def _send_page(self, step: Step, streaming: bool) -> asyncio.Future[None] | None:
-        page, channel = step.page, self.session.channel
-        envelope = step.envelope(self.payload.get("request_id"))
+    def _read_after(self, step: Step) -> asyncio.Task[Step]:
+        tenant = self.session.signed_in.tenant
+        return asyncio.create_task(self.pages.next(tenant, step.position, self.payload["limit"]))
+
+    async def _may_go_on(self, unacknowledged: deque[asyncio.Future[None]]) -> bool:
+        """Whether the client keeps up: waits for its oldest ack where four are missing."""
+        if len(unacknowledged) < UNACKNOWLEDGED:
+            return True
+        done, _ = await asyncio.wait([unacknowledged.popleft()], timeout=ACK_SECONDS)
+        if not done:
+            self.run.outcome = "unacknowledged"
+        return bool(done)
+
+    def _end(self, step: Step) -> None:
+        if step.page.has_more:
+            self.run.outcome = "page"
+        else:
+            self._send_complete(step)
+
+    async def _message(self, step: Step) -> tuple[Payload, bytes | None]:
+        """`sync_response` and, where the client asked for gzip, its attachment."""
+        page = step.page
+        payload = step.envelope(self.payload.get("request_id"))
         attachment = None
         if self.payload.get("compress") == "gzip":
             # Compressing a page takes some milliseconds, which zlib spends outside of the GIL.
             attachment = await asyncio.to_thread(gzip.compress, orjson.dumps(page.members), 1)
-            payload = envelope
         else:
-            payload = {**envelope, **page.members}
+            payload |= page.members
         self.run.until = page.until
         self.run.rows += page.count
         self.run.size += page.size if attachment is None else len(attachment)
-        if streaming:
-            return channel.send_acknowledged("sync_response", payload, attachment)
-        channel.send("sync_response", payload, attachment)
-        return None
+        return payload, attachment
 
     def _send_complete(self, step: Step) -> None:
         self.run.outcome = "complete"

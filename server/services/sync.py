@@ -19,6 +19,7 @@ from server.services.changes import Page, full_checksum, page_from_records
 PAGE_BYTES = 250_000
 """Of rows in a page; with the frame around them it stays below 256 kB."""
 PAGE_ROWS = 1_000
+USUAL_ROW_BYTES = 400
 
 PageKey = tuple[str, int, int, int, int, bool]
 
@@ -100,6 +101,7 @@ class Pages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._row_bytes: dict[str, float] = {}
         self._reading: dict[PageKey, asyncio.Task[Page]] = {}
         self._next: dict[PageKey, asyncio.Task[Page]] = {}
 
@@ -152,11 +154,18 @@ class Pages:
 
     async def _read(self, key: PageKey) -> Page:
         tenant, since, rows, size, tombstones_after, detail = key
+        # Rows beyond what fits would be read for nothing: a page of 640 of them took 8 ms with
+        # a limit of 5,000, and 0.9 ms with one of 650.
+        fitting = int(size / self._row_bytes.get(tenant, USUAL_ROW_BYTES) * 1.05) + 16
         async with self._database.tenant(tenant) as connection:
             records = await connection.fetch(
-                queries.sync.read_page, tenant, since, rows, tombstones_after, size, detail
+                queries.sync.read_page,
+                *(tenant, since, min(rows, fitting), tombstones_after, size, detail),
             )
-        return page_from_records(records, since)
+        page = page_from_records(records, since)
+        if page.has_more:
+            self._row_bytes[tenant] = max(page.size / page.count, 1)
+        return page
 
     async def first(
         self, tenant: str, since: int, epoch: str | None, resume: str | None, rows: int
