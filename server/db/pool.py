@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from server.errors import Unavailable
+
+Connection = PoolConnectionProxy[asyncpg.Record]
 
 ROLE = "fieldbook_server"
 RETRY_AFTER_MS = 1_000
@@ -22,7 +26,7 @@ PASSING = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.LockNotAvailableError,
-    asyncpg.exceptions.SystemError,
+    asyncpg.exceptions.PostgresSystemError,
     asyncpg.exceptions.TransactionRollbackError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
@@ -36,6 +40,14 @@ def unavailable_when_passing() -> Iterator[None]:
     except PASSING as error:
         reason = type(error).__name__
         raise Unavailable(retry_after_ms=RETRY_AFTER_MS, reason=reason) from error
+
+
+async def fetch_one(connection: Connection, query: str, *values: Any) -> asyncpg.Record:
+    """The one row that a query must give. Raises LookupError when it gives none."""
+    record = await connection.fetchrow(query, *values)
+    if record is None:
+        raise LookupError(f"no row from: {query[:80]}")
+    return record
 
 
 class Database:
@@ -77,7 +89,7 @@ class Database:
         return cls(pool)
 
     @asynccontextmanager
-    async def tenant(self, tenant: str) -> AsyncIterator[asyncpg.Connection]:
+    async def tenant(self, tenant: str) -> AsyncIterator[Connection]:
         """A connection that sees this tenant's rows and no others.
 
         Raises `Unavailable` when none is free within 5 s or the database is in trouble.
@@ -88,12 +100,12 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def any_tenant(self) -> AsyncIterator[asyncpg.Connection]:
+    async def any_tenant(self) -> AsyncIterator[Connection]:
         """A connection that sees no tenant's rows: for the SECURITY DEFINER functions."""
         async with self.tenant("") as connection:
             yield connection
 
-    async def _name_tenant(self, connection: asyncpg.Connection, tenant: str) -> None:
+    async def _name_tenant(self, connection: Connection, tenant: str) -> None:
         # Keyed by the backend's process id: a pooled connection that was replaced has another.
         backend = connection.get_server_pid()
         if self._tenants.get(backend) != tenant:

@@ -64,8 +64,8 @@ class Dispatcher:
         except FieldbookError as error:
             self._on_refused(session, str(name), error)
             return {"ok": False, "error": error.to_wire()}
-        except Exception as error:
-            logger.opt(exception=error).error("The event {} failed", str(name)[:100])
+        except Exception:
+            logger.exception("The event {} failed", str(name)[:100])
             internal = Internal()
             self._on_refused(session, str(name), internal)
             return {"ok": False, "error": internal.to_wire()}

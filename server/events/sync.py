@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
 import orjson
 
 from server.errors import FieldbookError
@@ -77,9 +78,7 @@ def sync_events(
 
         request_id = payload.get("request_id")
         total = step.position.total
-        answer = {
-            "ok": True, "request_id": request_id, "version": step.page.head, "total": total
-        }
+        answer = {"ok": True, "request_id": request_id, "version": step.page.head, "total": total}
         return Reply(answer, send_pages)
 
     @event("ping", PING)
@@ -146,7 +145,7 @@ class Stream:
                 self.session.channel.send("sync_available", {"version": self.run.until})
                 return
             finally:
-                if following:
+                if following is not None:
                     following.cancel()
 
     def _read_after(self, step: Step) -> asyncio.Task[Step]:

@@ -99,8 +99,8 @@ class Feed:
             except Unavailable:
                 # The next comparison of heads, within a second, wakes the feed again.
                 logger.warning("The feed of {} waits for the database", self.tenant)
-            except Exception as error:
-                logger.opt(exception=error).error("The feed of {} stumbled", self.tenant)
+            except Exception:
+                logger.exception("The feed of {} stumbled", self.tenant)
                 await asyncio.sleep(QUIET_SECONDS)
                 self.wake()
 

@@ -35,7 +35,8 @@ class Auth:
     @staticmethod
     def make_key() -> str:
         """A new key; shown once, and kept only as its hash and its first characters."""
-        return KEY_PREFIX + generate(ALPHABET, KEY_LENGTH)
+        key: str = generate(ALPHABET, KEY_LENGTH)
+        return KEY_PREFIX + key
 
     async def authenticate(self, api_key: str) -> Actor:
         """The actor behind a key. Raises `Unauthenticated`, `Unavailable`."""

@@ -71,9 +71,9 @@ class Commits:
         except FieldbookError as error:
             _refuse(submissions, error)
             return
-        except Exception as error:
+        except Exception:
             # A fault of ours: whoever waits must still be answered, and the queue must go on.
-            logger.opt(exception=error).error("A group of writes failed")
+            logger.exception("A group of writes failed")
             _refuse(submissions, Internal())
             return
         position = 0
@@ -101,10 +101,9 @@ class Commits:
 
     async def _run(self, tenant: str, mutations: list[Mutation]) -> list[Outcome]:
         settings = await self._tenants.settings(tenant)
-        async with self._database.tenant(tenant) as connection:
-            async with connection.transaction():
-                group = Group(connection, tenant, settings)
-                outcomes, change_set = await group.run(mutations)
+        async with self._database.tenant(tenant) as connection, connection.transaction():
+            group = Group(connection, tenant, settings)
+            outcomes, change_set = await group.run(mutations)
         if change_set.rows:
             self._publish(tenant, change_set)
         return outcomes

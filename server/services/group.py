@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import orjson
 
+from server.db.pool import Connection, fetch_one
 from server.db.queries import queries
 from server.errors import Conflict, FieldbookError, Gone
 from server.services.changes import ChangedRow, ChangeSet
-from server.services.entities import CONTACTS, ENTITIES, Entity, Fields
+from server.services.entities import CONTACTS, ENTITIES, Entity
 from server.services.judging import Bench, Verdict
 from server.services.merging import RowState, Stamp
 from server.services.mutations import Mutation, Outcome
@@ -26,7 +26,7 @@ MutationKey = tuple[str, str]
 class Group:
     """Mutations of one tenant that share a transaction, which the caller has opened."""
 
-    connection: asyncpg.Connection
+    connection: Connection
     tenant: str
     settings: TenantSettings
     rows: dict[RowKey, RowState] = field(default_factory=dict)
@@ -57,7 +57,8 @@ class Group:
 
     async def _read_bench(self, mutations: list[Mutation]) -> tuple[Bench, int, str]:
         actors = [mutation.actor for mutation in mutations]
-        record = await self.connection.fetchrow(
+        record = await fetch_one(
+            self.connection,
             queries.mutations.read_ledger,
             self.tenant,
             [actor.source for actor in actors],
@@ -145,12 +146,8 @@ class Group:
             raise Conflict(message, fields={mutation.prefix: [message]}, duplicates=found)
         return found
 
-    def _accept(
-        self, bench: Bench, mutation: Mutation, verdict: Verdict, stamp: Stamp
-    ) -> Outcome:
-        outcome = Outcome(
-            status=verdict.status, conflicts=verdict.conflicts, error=verdict.error
-        )
+    def _accept(self, bench: Bench, mutation: Mutation, verdict: Verdict, stamp: Stamp) -> Outcome:
+        outcome = Outcome(status=verdict.status, conflicts=verdict.conflicts, error=verdict.error)
         standing = self.rows.get(_row_key(mutation))
         if standing:
             outcome.version, outcome.contact = standing.version, standing.shown
@@ -237,7 +234,11 @@ class Group:
             if moved:
                 live_version = None if record["deleted"] else record["live_version"]
                 self.changed[key] = ChangedRow(
-                    entity.plural, row.id, row.version, live_version, row.shown or "",
+                    entity.plural,
+                    row.id,
+                    row.version,
+                    live_version,
+                    row.shown or "",
                     record["wire_author"],
                 )
 

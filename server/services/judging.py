@@ -104,8 +104,9 @@ class Bench:
         conflicts = dropped + _with_times(result.conflicts)
         if mutation.operation == "update" and state.deleted:
             error = Gone(version=state.version)
-            return Verdict("gone", conflicts, result.asked or None, _if_written(result, row),
-                           error=error)
+            return Verdict(
+                "gone", conflicts, result.asked or None, _if_written(result, row), error=error
+            )
         if result.changed:
             self._check(mutation, row)
         status = "merged" if dropped and result.status == "applied" else result.status
@@ -134,7 +135,11 @@ class Bench:
     ) -> tuple[Fields, list[dict[str, Any]]]:
         """Leaves out ids of tags, groups and types that are not there, and lists them."""
         owner = changes.get("owner_id")
-        if owner is not None and owner not in self.roles and ("agents", owner) not in self.known_ids:
+        if (
+            owner is not None
+            and owner not in self.roles
+            and ("agents", owner) not in self.known_ids
+        ):
             raise Invalid(fields={join(mutation.prefix, "owner_id"): ["There is no such agent."]})
         kept, dropped = dict(changes), []
         for name, plural in mutation.entity.references.items():

@@ -90,7 +90,7 @@ def writes_of(entity: Entity, state: RowState, changes: Fields) -> Iterator[tupl
 
 def whole_row(entity: Entity, state: RowState, fields: Fields) -> Fields:
     """Changes that leave just `fields`: what PUT means. `active` returns to true."""
-    changes: Fields = {name: None for name in entity.fields}
+    changes: Fields = dict.fromkeys(entity.fields)
     if "active" in changes:
         changes["active"] = True
     for name in entity.maps:
@@ -187,7 +187,7 @@ def _write(state: RowState, field_name: str, name: str, value: Any, entity: Enti
 
 def _same(yours: Any, theirs: Any) -> bool:
     """Whether two values are the same; empty ones are, as the wire leaves them out."""
-    empty = (None, "", [], {})
+    empty: tuple[object, ...] = (None, "", [], {})
     if yours in empty and theirs in empty:
         return True
     # True == 1 in Python, not in JSON.

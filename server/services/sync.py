@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from server.db.pool import Database
+from server.db.pool import Database, fetch_one
 from server.db.queries import queries
 from server.errors import FieldbookError, Invalid, ResyncRequired
 from server.schemas.fields import MAX_VERSION
@@ -108,7 +108,7 @@ class Pages:
     async def head(self, tenant: str) -> Head:
         """The tenant's head. Raises `Unavailable`."""
         async with self._database.tenant(tenant) as connection:
-            row = await connection.fetchrow(queries.sync.read_head, tenant)
+            row = await fetch_one(connection, queries.sync.read_head, tenant)
         return Head(row["head"], row["epoch"], row["floor"], full_checksum(row["checksum"]))
 
     async def read(
@@ -204,9 +204,7 @@ class Pages:
     async def next(self, tenant: str, position: Position, rows: int) -> Step:
         """The page after a position. Raises `ResyncRequired` when it can't be gone on from."""
         tombstones_after = position.start if position.since == 0 else position.after
-        page = await self.read(
-            tenant, position.after, rows=rows, tombstones_after=tombstones_after
-        )
+        page = await self.read(tenant, position.after, rows=rows, tombstones_after=tombstones_after)
         _refuse_stale(page, position)
         return _step(page, position)
 

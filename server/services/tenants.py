@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from server.db.pool import Database
+from server.db.pool import Database, fetch_one
 from server.db.queries import queries
 from server.errors import Forbidden
 from server.services.actors import Actor
@@ -42,8 +42,8 @@ class Tenants:
             return known
         generation = self._generation
         async with self._database.tenant(tenant) as connection:
-            row = await connection.fetchrow(queries.tenants.read_settings, tenant)
-        settings = TenantSettings(**{**row, "region": row["region"] or self._default_region})
+            row = dict(await fetch_one(connection, queries.tenants.read_settings, tenant))
+        settings = TenantSettings(**row | {"region": row["region"] or self._default_region})
         # What was read before a change that was announced meanwhile is used once, not kept.
         if generation == self._generation:
             self._cache[tenant] = settings
@@ -54,8 +54,8 @@ class Tenants:
         if actor.role != "admin":
             raise Forbidden("Only an admin changes the company's settings.")
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
-            before = await connection.fetchrow(queries.tenants.read_settings, actor.tenant)
-            values = {**before, **changes}
+            before = dict(await fetch_one(connection, queries.tenants.read_settings, actor.tenant))
+            values = before | changes
             await connection.execute(
                 queries.tenants.update_settings, actor.tenant, *(values[key] for key in before)
             )

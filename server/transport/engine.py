@@ -36,7 +36,7 @@ class WebSocket(aiohttp_driver.WebSocket):  # type: ignore[misc]
 
     @property
     def response(self) -> web.WebSocketResponse:
-        """aiohttp's side of the connection."""
+        """The connection on the side of aiohttp."""
         return self._sock
 
 
@@ -131,7 +131,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._async = {**self._async, "websocket": WebSocket}
+        self._async: dict[str, Any] = {**aiohttp_driver._async, "websocket": WebSocket}
 
     async def _trigger_event(self, event: str, *arguments: Any, **options: Any) -> Any:
         if event == "connect":

@@ -20,7 +20,6 @@ from server.transport.connection import Connection
 from server.transport.engine import EngineServer
 from server.transport.json import Unreadable
 
-
 Afterwards = Callable[[], Awaitable[None]]
 
 
