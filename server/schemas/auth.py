@@ -26,12 +26,12 @@ class Protocol(Worded, fields.Integer):
 
 
 class DeviceDetailsSchema(OptionalSchema):
-    """What the device says of itself."""
+    """What the device says of itself; an empty text is null."""
 
-    name = Line(200, metadata={"example": "Ann's phone"})
-    model = Line(200, metadata={"example": "Pixel 9"})
-    os = Line(200, metadata={"example": "Android 16"})
-    app_version = Line(50, metadata={"example": "2.4.1"})
+    name = Line(200, allow_none=True, metadata={"example": "Ann's phone"})
+    model = Line(200, allow_none=True, metadata={"example": "Pixel 9"})
+    os = Line(200, allow_none=True, metadata={"example": "Android 16"})
+    app_version = Line(50, allow_none=True, metadata={"example": "2.4.1"})
 
 
 class AuthSchema(OptionalSchema):

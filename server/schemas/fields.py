@@ -43,8 +43,7 @@ class Text(Worded, fields.String):
     """A text of at most `max_length` characters, kept as it came."""
 
     def __init__(self, max_length: int, *, min_length: int = 0, **kwargs: Any) -> None:
-        length = validate.Length(min=min_length, max=max_length)
-        length.message_min = f"This needs at least {min_length} characters."
+        length = validate.Length(min=min_length or None, max=max_length)
         length.message_max = f"This is longer than {max_length:,} characters."
         length.message_all = f"This needs {min_length} to {max_length:,} characters."
         super().__init__(validate=length, **kwargs)
