@@ -64,7 +64,7 @@ class Dispatcher:
         except FieldbookError as error:
             self._on_refused(session, str(name), error)
             return {"ok": False, "error": error.to_wire()}
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last line of defence; logged
             logger.exception("The event {} failed", str(name)[:100])
             internal = Internal()
             self._on_refused(session, str(name), internal)

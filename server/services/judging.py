@@ -135,11 +135,8 @@ class Bench:
     ) -> tuple[Fields, list[dict[str, Any]]]:
         """Leaves out ids of tags, groups and types that are not there, and lists them."""
         owner = changes.get("owner_id")
-        if (
-            owner is not None
-            and owner not in self.roles
-            and ("agents", owner) not in self.known_ids
-        ):
+        known_owner = owner in self.roles or ("agents", owner) in self.known_ids
+        if owner is not None and not known_owner:
             raise Invalid(fields={join(mutation.prefix, "owner_id"): ["There is no such agent."]})
         kept, dropped = dict(changes), []
         for name, plural in mutation.entity.references.items():

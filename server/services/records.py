@@ -25,6 +25,7 @@ class Pending:
 
 
 def row_state(entity: Entity, record: asyncpg.Record) -> RowState:
+    """A row as `read_rows` gives it."""
     standing: Fields = orjson.loads(record["wire"])
     return RowState(
         id=record["id"],
@@ -38,6 +39,7 @@ def row_state(entity: Entity, record: asyncpg.Record) -> RowState:
 
 
 def named_ids(mutation: Mutation) -> Iterable[str]:
+    """The ids of other rows that a mutation wants to refer to."""
     owner = mutation.changes.get("owner_id")
     if owner:
         yield owner
@@ -63,6 +65,7 @@ def row_record(pending: Pending) -> Fields:
 
 
 def ledger_entry(pending: Pending) -> Fields:
+    """A mutation's row of the ledger, as `insert_ledger` takes it."""
     mutation, verdict = pending.mutation, pending.verdict
     return {
         "source": mutation.actor.source,
