@@ -56,10 +56,10 @@ class SyncCompleteSchema(FieldbookSchema):
 
 
 class ActorSchema(FieldbookSchema):
-    """Who wrote, when it is known: an edit typed into the database has no author."""
+    """Who wrote, as far as it is known: an edit typed into the database has no author."""
 
-    agent = Text(64, required=True, allow_none=True)
-    device = Text(64, required=True, allow_none=True)
+    agent = Text(64)
+    device = Text(64)
 
 
 class LiveChangeSchema(FieldbookSchema):
@@ -68,7 +68,7 @@ class LiveChangeSchema(FieldbookSchema):
     version = Version(required=True)
     since = Version(required=True)
     until = Version(required=True)
-    mutation_id = Text(100, required=True, allow_none=True)
+    mutation_id = Text(100)
     actor = Part(ActorSchema(), required=True)
 
 
