@@ -12,6 +12,8 @@ BEGIN
         NULLIF(NEW.company, ''),
         NEW.emails -> 0 ->> 'value',
         NEW.phones -> 0 ->> 'value');
+    -- 200 characters: an index refuses what is longer than 2,700 bytes.
+    NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
     -- Digits of one phone stay together and apart from the next: the quotes between them stay.
     NEW.search_text := fold(concat_ws(' ',
         NEW.first_name, NEW.last_name, NEW.company,
