@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -12,19 +13,21 @@ from loguru import logger
 from server.db.pool import Database
 from server.errors import FieldbookError
 from server.events.connection import PAYLOAD_BYTES, PING_SECONDS, SignIn
-from server.events.dispatch import Dispatcher
+from server.events.dispatch import Dispatcher, Payload
 from server.events.gateway import Gateway
 from server.events.sessions import Session, Sessions
 from server.events.sync import SyncRun, sync_events
 from server.events.writes import entity_events, push_events
 from server.feed.broadcaster import Listener
 from server.feed.listener import Feeds
+from server.services.actors import Actor
 from server.services.auth import Auth
 from server.services.commits import Commits
 from server.services.entities import ENTITIES
 from server.services.sync import Pages
 from server.services.tenants import Tenants
 from server.settings import Settings
+from server.transport.connection import Connection
 from server.transport.server import SocketServer
 
 PING_TIMEOUT_SECONDS = 20
@@ -49,7 +52,9 @@ class Parts:
 PARTS = web.AppKey("parts", Parts)
 
 
-async def create_app(settings: Settings, database_url: str, redis_url: str | None) -> web.Application:
+async def create_app(
+    settings: Settings, database_url: str, redis_url: str | None
+) -> web.Application:
     """Builds the application and starts what runs behind it. Raises `Unavailable`."""
     database = await Database.connect(database_url)
     tenants = Tenants(database, settings.default_region)
@@ -64,9 +69,11 @@ async def create_app(settings: Settings, database_url: str, redis_url: str | Non
     feeds = Feeds(database, pages, database_url, on_access)
     commits = Commits(database, tenants, feeds.publish)
 
-    async def join(session: Session) -> None:
-        feed = await feeds.of(session.signed_in.tenant)
-        feed.join(Listener(session.channel, session.batch))
+    async def join(session: Session, actor: Actor) -> Callable[[], None]:
+        feed = await feeds.of(actor.tenant)
+        connection = session.channel
+        assert isinstance(connection, Connection)
+        return lambda: feed.join(Listener(connection, session.batch))
 
     async def note_failure(key: str, limit: int, seconds: int) -> None:
         pass
@@ -84,7 +91,7 @@ async def create_app(settings: Settings, database_url: str, redis_url: str | Non
     def note_push(session: Session, started: float, size: int, refused: int) -> None:
         pass
 
-    def note_ping(session: Session, payload: dict) -> None:
+    def note_ping(session: Session, payload: Payload) -> None:
         pass
 
     def refused(session: Session, name: str, error: FieldbookError) -> None:
@@ -101,7 +108,11 @@ async def create_app(settings: Settings, database_url: str, redis_url: str | Non
             *sign_in.events(),
             *sync_events(pages, note_sync=note_sync, note_ping=note_ping, reached=reached),
             *push_events(commits, tenants, note_push),
-            *(each for entity in ENTITIES.values() for each in entity_events(entity, commits, tenants)),
+            *(
+                each
+                for entity in ENTITIES.values()
+                for each in entity_events(entity, commits, tenants)
+            ),
         ],
         refused,
     )

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from server.errors import Unavailable
 
-Connection = PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = PoolConnectionProxy[asyncpg.Record]
+else:
+    # At run time asyncpg's class takes no parameters.
+    Connection = PoolConnectionProxy
 
 ROLE = "fieldbook_server"
 RETRY_AFTER_MS = 1_000
@@ -58,13 +62,19 @@ class Database:
     the same reason; nothing here leaves cursors, listeners or session locks behind.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, tenants: dict[int, str]) -> None:
         self.pool = pool
-        self._tenants: dict[int, str] = {}
+        self._tenants = tenants
 
     @classmethod
     async def connect(cls, url: str, *, size: int = 16) -> Database:
         """Opens the pool. Raises `Unavailable` when the database can't be reached."""
+
+        tenants: dict[int, str] = {}
+
+        async def forget_tenant(connection: asyncpg.Connection) -> None:
+            # A restarted Postgres gives process ids anew: what an earlier one said is not true.
+            tenants.pop(connection.get_server_pid(), None)
 
         async def keep_session(_connection: object) -> None:
             return None
@@ -74,6 +84,7 @@ class Database:
                 url,
                 min_size=2,
                 max_size=size,
+                init=forget_tenant,
                 reset=keep_session,
                 command_timeout=30,
                 timeout=10,
@@ -86,7 +97,7 @@ class Database:
                     "jit": "off",
                 },
             )
-        return cls(pool)
+        return cls(pool, tenants)
 
     @asynccontextmanager
     async def tenant(self, tenant: str) -> AsyncIterator[Connection]:
@@ -106,7 +117,6 @@ class Database:
             yield connection
 
     async def _name_tenant(self, connection: Connection, tenant: str) -> None:
-        # Keyed by the backend's process id: a pooled connection that was replaced has another.
         backend = connection.get_server_pid()
         if self._tenants.get(backend) != tenant:
             self._tenants.pop(backend, None)

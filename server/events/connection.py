@@ -28,7 +28,7 @@ LIMITS = {
 }
 FAILURES_A_MINUTE = 20
 
-Join = Callable[[Session], Awaitable[None]]
+Join = Callable[[Session, Actor], Awaitable[Callable[[], None]]]
 NoteFailure = Callable[[str, int, int], Awaitable[None]]
 SignedIn = Callable[[Session], None]
 
@@ -46,7 +46,8 @@ class SignIn:
         note_failure: NoteFailure,
         signed_in: SignedIn,
     ) -> None:
-        """`join(session)` adds a session to its tenant's feed; `note_failure(key, limit, seconds)`
+        """`join(session, actor)` prepares the tenant's feed and gives what adds the session to it;
+        `note_failure(key, limit, seconds)`
         counts a failed sign-in and raises `RateLimited` above the limit; `signed_in(session)` is
         told of each first sign-in of a socket.
         """
@@ -62,7 +63,11 @@ class SignIn:
 
         @event("auth", AUTH, public=True)
         async def auth(session: Session, payload: Payload) -> Payload:
-            return await self.sign_in(session, payload)
+            greeting, join = await self.sign_in(session, payload)
+            # It may have gone while it was signed in; nobody would take it out of the feed.
+            if self._sessions.get(session.sid) is session:
+                join()
+            return greeting
 
         return [auth]
 
@@ -75,29 +80,35 @@ class SignIn:
         if session.actor is None:
             self._sessions.close_soon(session)
 
-    async def sign_in_at_connect(self, session: Session, payload: Any) -> Payload:
+    async def sign_in_at_connect(
+        self, session: Session, payload: Any
+    ) -> tuple[Payload, Callable[[], None]]:
         """The same as the event, for CONNECT's `auth` payload."""
         return await self.sign_in(session, parse(AUTH, payload))
 
-    async def sign_in(self, session: Session, payload: Payload) -> Payload:
-        """Signs a socket in and joins it to the feed, before it syncs, so nothing falls between.
+    async def sign_in(
+        self, session: Session, payload: Payload
+    ) -> tuple[Payload, Callable[[], None]]:
+        """Signs a socket in. Gives the ack, and what joins it to the feed.
 
-        Raises `Unauthenticated`, `Forbidden`, `Conflict`, `RateLimited`, `Unavailable`.
+        It is joined before it syncs, so that nothing falls between; but at CONNECT not before it
+        knows that it is connected: a client drops events that come earlier. Raises
+        `Unauthenticated`, `Forbidden`, `Conflict`, `RateLimited`, `Unavailable`.
         """
         actor = await self._actor(session, payload)
-        first = session.actor is None
         if session.actor and not _same_party(session.actor, actor):
             raise Conflict("This socket belongs to another agent or device; open a new one.")
+        join = await self._join(session, actor)
+        head = await self._pages.head(actor.tenant)
+        first = session.actor is None
         session.actor = actor
         session.batch = payload["batch"]
         session.note_clock(payload.get("clock"))
-        await self._join(session)
-        head = await self._pages.head(actor.tenant)
         if session.deadline:
             session.deadline.cancel()
         if first:
             self._signed_in(session)
-        return {
+        greeting = {
             "ok": True,
             "agent": actor.to_wire(),
             "tenant": actor.tenant,
@@ -108,6 +119,7 @@ class SignIn:
             "server_time": now_text(),
             "limits": LIMITS,
         }
+        return greeting, join
 
     async def _actor(self, session: Session, payload: Payload) -> Actor:
         try:

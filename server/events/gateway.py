@@ -23,7 +23,7 @@ class Gateway:
         self._sign_in = sign_in
         self._dispatcher = dispatcher
         self._left = left
-        self._greetings: dict[str, Payload] = {}
+        self._greetings: dict[str, tuple[Payload, Callable[[], None]]] = {}
 
     async def connect(self, channel: Channel, address: str, auth: Any) -> None:
         """A client connects, perhaps with `auth`'s payload. Raises what refuses it."""
@@ -39,7 +39,9 @@ class Gateway:
             return
         greeting = self._greetings.pop(channel.sid, None)
         if greeting:
-            channel.send("authenticated", greeting)
+            answer, join = greeting
+            join()
+            channel.send("authenticated", answer)
         else:
             self._sign_in.expect(session)
 

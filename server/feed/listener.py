@@ -19,6 +19,7 @@ from server.services.sync import Pages
 OnAccess = Callable[[str], Awaitable[None]]
 CHECK_SECONDS = 1.0
 NOTICE_SECONDS = 0.005
+HEARTBEAT_SECONDS = 2.0
 
 
 class Feeds:
@@ -88,7 +89,11 @@ class Feeds:
 
     async def _listen(self) -> None:
         if self._connection and not self._connection.is_closed():
-            return
+            try:
+                await self._connection.execute("SELECT 1", timeout=HEARTBEAT_SECONDS)
+                return
+            except TimeoutError:
+                self._connection.terminate()
         connection = await asyncpg.connect(
             self._url, timeout=5, server_settings={"application_name": "fieldbook feed"}
         )
@@ -97,7 +102,7 @@ class Feeds:
         self._connection = connection
         # What was announced while nobody listened is looked up.
         for tenant in self._feeds:
-            self._spawn(self._on_access(tenant))
+            self._spawn(self._tell_access(tenant))
 
     async def _check(self) -> None:
         if not self._feeds:
@@ -118,7 +123,16 @@ class Feeds:
             asyncio.get_running_loop().call_later(NOTICE_SECONDS, feed.notice, int(version))
 
     def _on_access_notice(self, _connection: Any, _pid: int, _channel: str, tenant: Any) -> None:
-        self._spawn(self._on_access(str(tenant)))
+        self._spawn(self._tell_access(str(tenant)))
+
+    async def _tell_access(self, tenant: str) -> None:
+        """Repeats until it was dealt with: a revoked key must not stay open for a lost query."""
+        while True:
+            try:
+                await self._on_access(tenant)
+                return
+            except Unavailable:
+                await asyncio.sleep(CHECK_SECONDS)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

@@ -85,6 +85,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             raise socketio.exceptions.ConnectionRefusedError(
                 error.message, {"ok": False, "error": error.to_wire()}
             ) from None
+        if self.eio.sockets[eio_sid].closed:
+            # It went while it was let in, when nobody knew of it yet.
+            await self._application.disconnected(sid)
+            return
         self._connections[sid] = connection
 
     async def _forget(self, sid: str, _reason: str) -> None:
