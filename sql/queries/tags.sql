@@ -33,3 +33,7 @@ SELECT id, version, deleted_at IS NOT NULL AS deleted, wire, stamps::text AS sta
        CASE WHEN deleted_at IS NULL THEN wire
             ELSE render_tombstone(id, version, deleted_at) END AS shown
 FROM tags WHERE tenant_id = $1::text AND id = ANY ($2::text[]);
+
+-- name: read_names
+-- The live tags' names, to find one by its name.
+SELECT id, name FROM tags WHERE tenant_id = $1::text AND deleted_at IS NULL;
