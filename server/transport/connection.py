@@ -10,6 +10,9 @@ from server.transport import json
 from server.transport.engine import PAUSE_BYTES, EngineSocket
 from server.transport.frames import Frame
 
+UNANSWERED = 256
+"""Events of one client that may be worked on at once; it waits before more are read."""
+
 NextAckId = Callable[[Callable[..., None]], int]
 
 
@@ -20,6 +23,7 @@ class Connection:
         self.sid = sid
         self._socket = socket
         self._next_ack_id = next_ack_id
+        self.unanswered = asyncio.Semaphore(UNANSWERED)
 
     def send_frame(self, frame: Frame) -> bool:
         """Sends what was encoded for many; False when the client is gone."""

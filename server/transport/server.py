@@ -147,6 +147,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             return
         # Tasks start in the order in which they are made, so handlers begin in the order of
         # arrival; what must stay in order after that, they order themselves.
+        await connection.unanswered.acquire()
         task = asyncio.create_task(self._answer(connection, eio_sid, id, data))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -158,7 +159,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             name, arguments = data[0], data[1:]
         else:
             name, arguments = None, [data]
-        payload, afterwards = await self._application.event(connection, name, arguments)
+        try:
+            payload, afterwards = await self._application.event(connection, name, arguments)
+        finally:
+            connection.unanswered.release()
         socket = self.eio.sockets.get(eio_sid)
         if socket is None:
             return
