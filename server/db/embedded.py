@@ -173,7 +173,13 @@ class EmbeddedPostgres:
         """Runs one of Postgres's programs to its end. Raises `EmbeddedError`."""
         log_begin = self.log.stat().st_size if self.log.exists() else 0
         process = spawn(command, self.log, self._account, text)
-        if process.wait() != 0:
+        try:
+            status = process.wait()
+        finally:
+            # Ctrl-C does not reach it by itself.
+            if process.poll() is None:
+                process.kill()
+        if status != 0:
             reason = last_line(self.log, log_begin)
             raise EmbeddedError(f"Postgres can't be set up: {reason} (see {self.log})")
 

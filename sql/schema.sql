@@ -1,0 +1,1301 @@
+-- The schema that sql/ makes, for reading: written by `make schema`, compared by a test.
+-- Change the files in migrations/, functions/, views/ and triggers/ instead.
+
+CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gin IS 'support for indexing common datatypes in GIN';
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
+
+COMMENT ON EXTENSION unaccent IS 'text search dictionary that removes accents';
+
+CREATE FUNCTION public.changed_fields(fields jsonb, other jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT jsonb_object_agg(key, value)
+    FROM jsonb_each(fields)
+    WHERE other -> key IS DISTINCT FROM value
+$$;
+
+CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT concat_ws(' AND ',
+        format('tenant_id = %L', tenant),
+        CASE WHEN (filter ->> 'deleted')::boolean THEN 'deleted_at IS NOT NULL'
+             ELSE 'deleted_at IS NULL' END,
+        (SELECT string_agg(format('search_text LIKE %L', contains_pattern(word)), ' AND ')
+         FROM jsonb_array_elements_text(filter -> 'words') AS word),
+        CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
+        CASE WHEN filter ? 'tag' THEN
+            format('tag_ids && %L::text[]', find_named_ids(tenant, 'tags', filter -> 'tag')) END,
+        CASE WHEN filter ? 'group' THEN
+            format('group_ids && %L::text[]', find_named_ids(tenant, 'groups', filter -> 'group')) END,
+        CASE WHEN filter ? 'type' THEN
+            format('type_ids && %L::text[]', find_named_ids(tenant, 'types', filter -> 'type')) END,
+        -- The first half finds the rows by the search index, the second is the whole company.
+        CASE WHEN filter ? 'company' THEN
+            format('search_text LIKE %L AND fold(company) = %L',
+                   contains_pattern(filter ->> 'company'), fold(filter ->> 'company')) END,
+        CASE WHEN filter ? 'active' THEN
+            format('active = %L', filter ->> 'active') END,
+        CASE WHEN filter ? 'has_email' THEN
+            format('(emails <> ''[]'') = %L', filter ->> 'has_email') END,
+        CASE WHEN filter ? 'has_phone' THEN
+            format('(phones <> ''[]'') = %L', filter ->> 'has_phone') END,
+        CASE WHEN filter ->> 'opted_out' IN ('any', 'none') THEN
+            format('jsonb_path_exists(preferences, ''$.* ? (@ == "opted_out")'') = %L',
+                   filter ->> 'opted_out' = 'any')
+             WHEN filter ? 'opted_out' THEN
+            format('preferences ->> %L = ''opted_out''', filter ->> 'opted_out') END,
+        CASE WHEN filter ? 'updated_since' THEN
+            format('updated_at >= ''epoch''::timestamptz + %L::bigint * interval ''1 microsecond''',
+                   filter ->> 'updated_since') END)
+$_$;
+
+CREATE FUNCTION public.contains_pattern(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT '%' || regexp_replace(fold(value), '([\\%_])', '\\\1', 'g') || '%' $$;
+
+CREATE FUNCTION public.derive_contact_columns() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    phone_values text := jsonb_path_query_array(NEW.phones, '$[*].value')::text;
+BEGIN
+    NEW.display_name := coalesce(
+        NULLIF(concat_ws(' ', NULLIF(NEW.first_name, ''), NULLIF(NEW.last_name, '')), ''),
+        NULLIF(NEW.company, ''),
+        NEW.emails -> 0 ->> 'value',
+        NEW.phones -> 0 ->> 'value');
+    -- 200 characters: an index refuses what is longer than 2,700 bytes.
+    NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
+    -- Digits of one phone stay together and apart from the next: the quotes between them stay.
+    NEW.search_text := fold(concat_ws(' ',
+        NEW.first_name, NEW.last_name, NEW.company,
+        jsonb_path_query_array(NEW.emails, '$[*].value')::text,
+        phone_values,
+        regexp_replace(phone_values, '[^0-9"]', '', 'g'),
+        jsonb_path_query_array(NEW.phones, '$[*].e164')::text));
+    NEW.wire := json_strip_nulls(json_build_object(
+        'external_id', NULLIF(NEW.external_id, ''),
+        'first_name', NULLIF(NEW.first_name, ''),
+        'last_name', NULLIF(NEW.last_name, ''),
+        'display_name', NEW.display_name,
+        'company', NULLIF(NEW.company, ''),
+        'department', NULLIF(NEW.department, ''),
+        'job_title', NULLIF(NEW.job_title, ''),
+        'emails', NULLIF(NEW.emails, '[]'),
+        'phones', NULLIF(NEW.phones, '[]'),
+        'addresses', NULLIF(NEW.addresses, '[]'),
+        'websites', NULLIF(NEW.websites, '[]'),
+        'birthday', NULLIF(NEW.birthday, ''),
+        'notes', NULLIF(NEW.notes, ''),
+        'custom', NULLIF(NEW.custom, '{}'),
+        'preferences', NULLIF(NEW.preferences, '{}'),
+        'tag_ids', NULLIF(NEW.tag_ids, '{}'),
+        'group_ids', NULLIF(NEW.group_ids, '{}'),
+        'type_ids', NULLIF(NEW.type_ids, '{}'),
+        'owner_id', NEW.owner_id,
+        'photo', NEW.photo,
+        'active', NEW.active));
+    RETURN NEW;
+END
+$_$;
+
+CREATE FUNCTION public.derive_group_columns() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.wire := json_strip_nulls(json_build_object(
+        'name', NULLIF(NEW.name, ''),
+        'description', NULLIF(NEW.description, '')));
+    RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION public.derive_tag_columns() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.wire := json_strip_nulls(json_build_object(
+        'name', NULLIF(NEW.name, ''),
+        'color', NULLIF(NEW.color, ''),
+        'category', NULLIF(NEW.category, '')));
+    RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION public.derive_type_columns() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.wire := json_strip_nulls(json_build_object(
+        'name', NULLIF(NEW.name, ''),
+        'description', NULLIF(NEW.description, '')));
+    RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text, key_id text, agent_id text, code text, name text, role text, disabled boolean, revoked boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT k.tenant_id, k.id, a.id, a.code, a.name, a.role, a.disabled, k.revoked_at IS NOT NULL
+    FROM api_keys AS k
+    JOIN agents AS a ON a.tenant_id = k.tenant_id AND a.id = k.agent_id
+    WHERE k.hash = key_hash
+$$;
+
+CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], numbers text[]) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT id
+    FROM contacts
+    WHERE tenant_id = tenant AND tenant = current_setting('app.tenant', true)
+        AND deleted_at IS NULL
+        AND search_text LIKE ANY (
+            SELECT '%' || fold(replace(replace(replace(value, '\', '\\'), '%', '\%'), '_', '\_')) || '%'
+            FROM unnest(addresses || numbers) AS value)
+        AND (EXISTS (SELECT FROM jsonb_array_elements(emails) AS e
+                     WHERE e ->> 'value' = ANY (addresses))
+             OR EXISTS (SELECT FROM jsonb_array_elements(phones) AS p
+                        WHERE p ->> 'e164' = ANY (numbers)))
+    ORDER BY id LIMIT 10
+$$;
+
+CREATE FUNCTION public.find_named_ids(tenant text, entity_plural text, ids_or_names jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(array_agg(r.id), '{}')
+    FROM synced_rows AS r
+    WHERE r.tenant_id = tenant AND r.plural = entity_plural AND r.deleted_at IS NULL
+        AND EXISTS (SELECT FROM jsonb_array_elements_text(ids_or_names) AS asked
+                    WHERE asked = r.id OR lower(asked) = lower(r.wire::jsonb ->> 'name'))
+$$;
+
+CREATE FUNCTION public.fold(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT lower(public.unaccent('public.unaccent'::regdictionary, value)) $$;
+
+CREATE FUNCTION public.get_next_version() RETURNS bigint
+    LANGUAGE sql
+    AS $$ SELECT nextval('version_sequence') $$;
+
+CREATE FUNCTION public.keep_head() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    change record;
+BEGIN
+    FOR change IN EXECUTE CASE TG_OP
+        WHEN 'INSERT' THEN
+            'SELECT tenant_id, max(version) AS head,
+                    count(*) FILTER (WHERE deleted_at IS NULL) AS count,
+                    coalesce(sum(version) FILTER (WHERE deleted_at IS NULL), 0) AS sum
+             FROM new_rows GROUP BY tenant_id'
+        WHEN 'UPDATE' THEN
+            'SELECT n.tenant_id, max(n.version) AS head,
+                    count(*) FILTER (WHERE n.deleted_at IS NULL)
+                        - count(*) FILTER (WHERE o.deleted_at IS NULL) AS count,
+                    coalesce(sum(n.version) FILTER (WHERE n.deleted_at IS NULL), 0)
+                        - coalesce(sum(o.version) FILTER (WHERE o.deleted_at IS NULL), 0) AS sum
+             FROM new_rows AS n JOIN old_rows AS o USING (tenant_id, id)
+             WHERE n.version <> o.version GROUP BY n.tenant_id'
+        END
+    LOOP
+        UPDATE global_version AS g
+        SET version = greatest(g.version, change.head),
+            checksum = g.checksum || jsonb_build_object(TG_TABLE_NAME, jsonb_build_object(
+                'count', coalesce((g.checksum -> TG_TABLE_NAME -> 'count')::bigint, 0) + change.count,
+                -- Modulo 2^52, and never negative: an update may take away more than it adds.
+                'sum', mod(mod(coalesce((g.checksum -> TG_TABLE_NAME -> 'sum')::numeric, 0)
+                               + change.sum, 4503599627370496) + 4503599627370496,
+                           4503599627370496)))
+        WHERE g.tenant_id = change.tenant_id;
+        PERFORM pg_notify('contact_changes', change.tenant_id || ' ' || change.head);
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.keep_tombstone() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF OLD.deleted_at IS NOT NULL AND current_setting('app.purge', true) = 'on' THEN
+        RETURN OLD;
+    END IF;
+    IF OLD.deleted_at IS NULL THEN
+        EXECUTE format(
+            'UPDATE %I SET deleted_at = clock_timestamp() WHERE tenant_id = $1 AND id = $2',
+            TG_TABLE_NAME) USING OLD.tenant_id, OLD.id;
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
+CREATE FUNCTION public.list_contacts(tenant text, filter jsonb, sort text, descending boolean, after_key text, after_id text, skip bigint, most integer) RETURNS TABLE(ids text[], next_key text, total bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    -- updated_at is given together with the version, so their order is the same; and the
+    -- version has an index.
+    sort_key text := CASE
+        WHEN sort = 'display_name' THEN 'sort_name'
+        WHEN sort IN ('version', 'updated_at') THEN 'version'
+        WHEN sort = 'created_at' THEN '(extract(epoch FROM created_at) * 1000000)::bigint'
+        WHEN sort IN ('first_name', 'last_name', 'company')
+            THEN format('left(fold(coalesce(%I, '''')), 200) COLLATE "C"', sort)
+        END;
+    key_type text := CASE WHEN sort IN ('version', 'updated_at', 'created_at')
+                          THEN 'bigint' ELSE 'text' END;
+    direction text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
+    keys text[];
+BEGIN
+    IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
+        RAISE EXCEPTION 'contacts of tenant % asked for while app.tenant is another', tenant;
+    END IF;
+    EXECUTE format(
+        'WITH found AS %1$s (SELECT id, %2$s AS sort_key FROM contacts WHERE %3$s)
+         SELECT array_agg(id), array_agg(sort_key::text), (%4$s)
+         FROM (SELECT id, sort_key FROM found %5$s
+               ORDER BY sort_key %6$s, id %6$s OFFSET %7$s LIMIT %8$s) AS page',
+        CASE WHEN filter = '{}' THEN 'NOT MATERIALIZED' ELSE 'MATERIALIZED' END,
+        sort_key,
+        contact_conditions(tenant, filter),
+        CASE WHEN filter = '{}' THEN format(
+                 'SELECT (checksum -> ''contacts'' ->> ''count'')::bigint
+                  FROM global_version WHERE tenant_id = %L', tenant)
+             ELSE 'SELECT count(*) FROM found' END,
+        CASE WHEN after_id IS NOT NULL THEN format(
+            'WHERE (sort_key, id) %s (%L::%s, %L)',
+            CASE WHEN descending THEN '<' ELSE '>' END, after_key, key_type, after_id) END,
+        direction, skip, most + 1)
+    INTO ids, keys, total;
+    total := coalesce(total, 0);
+    ids := coalesce(ids, '{}');
+    IF cardinality(ids) > most THEN
+        ids := ids[:most];
+        next_key := keys[most];
+    END IF;
+    RETURN NEXT;
+END
+$_$;
+
+CREATE FUNCTION public.list_heads() RETURNS TABLE(tenant_id text, version bigint, epoch text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT tenant_id, version, epoch FROM global_version $$;
+
+CREATE FUNCTION public.list_tenant_ids() RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT id FROM tenants ORDER BY id $$;
+
+CREATE FUNCTION public.lock_versions() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    tenant text := NULLIF(current_setting('app.tenant', true), '');
+BEGIN
+    IF tenant IS NULL THEN
+        PERFORM pg_advisory_xact_lock(7201, 0);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(7201, 0);
+        PERFORM pg_advisory_xact_lock(7202, hashtext(tenant));
+    END IF;
+END
+$$;
+
+CREATE FUNCTION public.log_action(action text, entity text, entity_id text, agent text, device text, origin text, detail jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO audit_log (tenant_id, op, entity, entity_id, agent_id, device_id, origin, after)
+    VALUES (current_setting('app.tenant'), action, entity, entity_id, agent, device, origin, detail)
+$$;
+
+CREATE FUNCTION public.log_lost_values() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO audit_log (tenant_id, entity, entity_id, version, op, agent_id, device_id,
+                           mutation_id, origin, outcome, before, after)
+    VALUES (NEW.tenant_id, NEW.entity, NEW.entity_id, NEW.version, NEW.op, NEW.agent_id,
+            NEW.device_id, NEW.mutation_id, NEW.origin,
+            CASE WHEN NEW.outcome IN ('gone', 'forbidden') THEN 'refused' ELSE 'lost' END,
+            NEW.lost -> 'before', NEW.lost -> 'after');
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.log_row_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO audit_log (tenant_id, at, entity, entity_id, version, op, agent_id, device_id,
+                               mutation_id, origin, after)
+        SELECT tenant_id, updated_at, TG_ARGV[0], id, version, 'create', written_by,
+               written_device, written_mutation, written_origin, visible_fields(wire)
+        FROM new_rows;
+    ELSE
+        INSERT INTO audit_log (tenant_id, at, entity, entity_id, version, op, agent_id, device_id,
+                               mutation_id, origin, before, after)
+        SELECT n.tenant_id, n.updated_at, TG_ARGV[0], n.id, n.version,
+               CASE WHEN n.deleted_at IS NOT NULL THEN 'delete'
+                    WHEN o.deleted_at IS NOT NULL THEN 'restore'
+                    ELSE 'update' END,
+               n.written_by, n.written_device, n.written_mutation, n.written_origin,
+               changed_fields(visible_fields(o.wire) || liveness.before,
+                              visible_fields(n.wire) || liveness.after),
+               changed_fields(visible_fields(n.wire) || liveness.after,
+                              visible_fields(o.wire) || liveness.before)
+        FROM new_rows AS n
+        JOIN old_rows AS o USING (tenant_id, id)
+        CROSS JOIN LATERAL (
+            SELECT jsonb_build_object('deleted', o.deleted_at IS NOT NULL) AS before,
+                   jsonb_build_object('deleted', n.deleted_at IS NOT NULL) AS after
+        ) AS liveness
+        WHERE n.version <> o.version
+        ORDER BY n.version;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.notify_access() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('access_changes',
+                      CASE TG_TABLE_NAME WHEN 'tenants' THEN to_jsonb(NEW) ->> 'id'
+                                         ELSE to_jsonb(NEW) ->> 'tenant_id' END);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.publish_entity(entity_plural text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    branches text;
+BEGIN
+    INSERT INTO synced_entities (plural) VALUES (entity_plural) ON CONFLICT DO NOTHING;
+    SELECT string_agg(format(
+        'SELECT tenant_id, version, %L::text AS plural, id, live_version, deleted_at,
+                CASE WHEN deleted_at IS NULL THEN wire
+                     ELSE render_tombstone(id, version, deleted_at) END AS wire,
+                wire_author
+         FROM %I', plural, plural), ' UNION ALL ' ORDER BY plural)
+    INTO branches FROM synced_entities;
+    EXECUTE 'CREATE OR REPLACE VIEW synced_rows WITH (security_invoker = true) AS ' || branches;
+    EXECUTE 'COMMENT ON VIEW synced_rows IS ''Every row that reaches devices, tombstones too, as it goes out. Made by publish_entity().''';
+    GRANT SELECT ON synced_rows TO fieldbook_server;
+END
+$$;
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is not allowed: %', TG_OP, TG_TABLE_NAME, TG_ARGV[0];
+END
+$$;
+
+CREATE FUNCTION public.render_contact_in_rest(wire text, emails jsonb, phones jsonb, deleted_at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT left(wire, -1)
+        || coalesce(',"email":' || (emails -> 0 -> 'value')::text, '')
+        || coalesce(',"phone":' || (phones -> 0 -> 'value')::text, '')
+        || coalesce(',"deleted_at":"' || rfc3339(deleted_at) || '"', '') || '}'
+$$;
+
+CREATE TABLE public.audit_log (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    entity text NOT NULL,
+    entity_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint,
+    op text NOT NULL,
+    agent_id text,
+    device_id text,
+    mutation_id text,
+    origin text NOT NULL,
+    outcome text DEFAULT 'applied'::text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT audit_log_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'lost'::text, 'refused'::text])))
+);
+
+CREATE FUNCTION public.render_history_entry(entry public.audit_log) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT jsonb_build_object(
+        'id', entry.id::text, 'version', entry.version, 'at', rfc3339(entry.at), 'op', entry.op,
+        'agent', entry.agent_id, 'device', entry.device_id, 'mutation_id', entry.mutation_id,
+        'origin', entry.origin, 'outcome', entry.outcome,
+        'changes', coalesce((
+            SELECT jsonb_object_agg(key, jsonb_build_object('from', entry.before -> key,
+                                                            'to', entry.after -> key))
+            FROM (SELECT jsonb_object_keys(entry.before)
+                  UNION SELECT jsonb_object_keys(entry.after)) AS keys (key)), '{}'))
+$$;
+
+CREATE FUNCTION public.render_row(id text, version bigint, created_at timestamp with time zone, updated_at timestamp with time zone, created_by text, updated_by text, body text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT '{"id":' || to_json(id)::text
+        || ',"version":' || version
+        || ',"created_at":"' || rfc3339(created_at)
+        || '","updated_at":"' || rfc3339(updated_at) || '"'
+        || CASE WHEN created_by IS NULL THEN '' ELSE ',"created_by":' || to_json(created_by)::text END
+        || CASE WHEN updated_by IS NULL THEN '' ELSE ',"updated_by":' || to_json(updated_by)::text END
+        || CASE WHEN body = '{}' THEN '}' ELSE ',' || substr(body, 2) END
+$$;
+
+CREATE FUNCTION public.render_tombstone(id text, version bigint, deleted_at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT '{"id":' || to_json(id)::text || ',"version":' || version
+        || ',"deleted_at":"' || rfc3339(deleted_at) || '"}'
+$$;
+
+CREATE FUNCTION public.rfc3339(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
+
+CREATE FUNCTION public.stamp_names(before jsonb, after jsonb) RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    WITH changed AS (
+        SELECT key, before -> key AS old, after -> key AS new
+        FROM (SELECT jsonb_object_keys(before) UNION SELECT jsonb_object_keys(after)) AS keys (key)
+        WHERE before -> key IS DISTINCT FROM after -> key
+    )
+    SELECT key FROM changed
+    WHERE coalesce(jsonb_typeof(new), jsonb_typeof(old)) <> 'object' AND key NOT LIKE '%\_ids'
+    UNION ALL
+    SELECT key || '.' || member
+    FROM changed, LATERAL (
+        SELECT jsonb_object_keys(old) UNION SELECT jsonb_object_keys(new)
+    ) AS members (member)
+    WHERE coalesce(jsonb_typeof(new), jsonb_typeof(old)) = 'object'
+        AND old -> member IS DISTINCT FROM new -> member
+    UNION ALL
+    SELECT key || '.' || member
+    FROM changed, LATERAL (
+        SELECT jsonb_array_elements_text(coalesce(old, '[]') || coalesce(new, '[]'))
+    ) AS members (member)
+    WHERE key LIKE '%\_ids'
+        AND coalesce(old, '[]') ? member IS DISTINCT FROM coalesce(new, '[]') ? member
+$$;
+
+CREATE FUNCTION public.take_version_lock() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM lock_versions();
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.update_row_timestamp() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    tenant text := NULLIF(current_setting('app.tenant', true), '');
+    moment timestamptz := clock_timestamp();
+    body   text := NEW.wire;
+    names  text[] := '{}';
+BEGIN
+    IF NEW.tenant_id <> tenant THEN
+        RAISE EXCEPTION 'row of tenant % written while app.tenant is %', NEW.tenant_id, tenant;
+    END IF;
+
+    IF NEW.written_in IS DISTINCT FROM pg_current_xact_id() THEN
+        NEW.written_by := NULL;
+        NEW.written_device := NULL;
+        NEW.written_mutation := NULL;
+        NEW.written_origin := 'sql';
+        NEW.written_in := NULL;
+        IF TG_OP = 'INSERT' THEN
+            names := ARRAY['*'];
+        ELSE
+            names := ARRAY(SELECT stamp_names(visible_fields(OLD.wire), body::jsonb - 'display_name'));
+            IF (NEW.deleted_at IS NULL) <> (OLD.deleted_at IS NULL) THEN
+                names := names || 'deleted'::text;
+            END IF;
+        END IF;
+        NEW.stamps := NEW.stamps || coalesce((
+            SELECT jsonb_object_agg(name, jsonb_build_object(
+                'at', (extract(epoch FROM moment) * 1000000)::bigint, 'mutation', ''))
+            FROM unnest(names) AS name
+        ), '{}');
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        NEW.version := get_next_version();
+        NEW.live_version := NEW.version;
+        NEW.created_at := moment;
+        NEW.created_by := NEW.written_by;
+        NEW.updated_at := moment;
+        NEW.updated_by := NEW.written_by;
+    ELSE
+        IF NEW.tenant_id <> OLD.tenant_id OR NEW.id <> OLD.id THEN
+            RAISE EXCEPTION 'the tenant and the id of a row never change';
+        END IF;
+        NEW.created_at := OLD.created_at;
+        NEW.created_by := OLD.created_by;
+        NEW.version := OLD.version;
+        NEW.live_version := OLD.live_version;
+        NEW.updated_at := OLD.updated_at;
+        NEW.updated_by := OLD.updated_by;
+        -- A change that nobody sees moves no version: equal values, or a tombstone's hidden row.
+        IF (OLD.deleted_at IS NULL OR NEW.deleted_at IS NULL)
+            AND ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)
+                OR OLD.wire <> render_row(NEW.id, OLD.version, OLD.created_at, OLD.updated_at,
+                                          OLD.created_by, OLD.updated_by, body))
+        THEN
+            NEW.version := get_next_version();
+            NEW.updated_at := moment;
+            NEW.updated_by := NEW.written_by;
+            IF OLD.deleted_at IS NOT NULL THEN
+                NEW.live_version := NEW.version;
+            END IF;
+        END IF;
+    END IF;
+
+    IF NEW.stamps @? '$.* ? (!exists(@.version))' THEN
+        NEW.stamps := (
+            SELECT jsonb_object_agg(key,
+                CASE WHEN value ? 'version' THEN value
+                     ELSE value || jsonb_build_object('version', NEW.version) END)
+            FROM jsonb_each(NEW.stamps)
+        );
+    END IF;
+    NEW.wire := render_row(NEW.id, NEW.version, NEW.created_at, NEW.updated_at,
+                           NEW.created_by, NEW.updated_by, body);
+    NEW.wire_author := json_strip_nulls(json_build_object(
+        'mutation_id', NEW.written_mutation,
+        'actor', json_build_object('agent', NEW.written_by, 'device', NEW.written_device)));
+    RETURN NEW;
+END
+$_$;
+
+CREATE FUNCTION public.visible_fields(wire text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT wire::jsonb
+        - '{id,version,created_at,updated_at,created_by,updated_by,display_name,photo}'::text[]
+$$;
+
+CREATE TABLE public.contacts (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    live_version bigint NOT NULL,
+    external_id text,
+    first_name text,
+    last_name text,
+    display_name text,
+    company text,
+    department text,
+    job_title text,
+    emails jsonb DEFAULT '[]'::jsonb NOT NULL,
+    phones jsonb DEFAULT '[]'::jsonb NOT NULL,
+    addresses jsonb DEFAULT '[]'::jsonb NOT NULL,
+    websites jsonb DEFAULT '[]'::jsonb NOT NULL,
+    birthday text,
+    notes text,
+    custom jsonb DEFAULT '{}'::jsonb NOT NULL,
+    preferences jsonb DEFAULT '{}'::jsonb NOT NULL,
+    tag_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    group_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    type_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    owner_id text COLLATE pg_catalog."C",
+    photo jsonb,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    created_by text,
+    updated_by text,
+    deleted_at timestamp with time zone,
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
+    written_by text,
+    written_device text,
+    written_mutation text,
+    written_origin text,
+    written_in xid8,
+    wire text NOT NULL,
+    wire_author text NOT NULL,
+    search_text text NOT NULL,
+    sort_name text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT contacts_birthday_check CHECK ((birthday ~ '^(\d{4}|-)-\d\d-\d\d$'::text))
+);
+
+CREATE VIEW public.active_contacts WITH (security_invoker='true') AS
+ SELECT tenant_id,
+    id,
+    version,
+    external_id,
+    first_name,
+    last_name,
+    display_name,
+    company,
+    department,
+    job_title,
+    emails,
+    phones,
+    addresses,
+    websites,
+    birthday,
+    notes,
+    custom,
+    preferences,
+    tag_ids,
+    group_ids,
+    type_ids,
+    owner_id,
+    photo,
+    active,
+    created_at,
+    updated_at,
+    created_by,
+    updated_by
+   FROM public.contacts
+  WHERE (deleted_at IS NULL);
+
+CREATE TABLE public.agents (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    disabled boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT agents_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'manager'::text, 'agent'::text, 'api'::text])))
+);
+
+CREATE TABLE public.api_keys (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    name text DEFAULT ''::text NOT NULL,
+    prefix text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_by text,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+
+ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.devices (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    model text,
+    os text,
+    app_version text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_seen timestamp with time zone,
+    last_sync timestamp with time zone,
+    version bigint,
+    queue_size integer,
+    queue_oldest_at timestamp with time zone,
+    queue_empty_at timestamp with time zone,
+    battery real,
+    network text,
+    clock_skew_ms bigint,
+    sync_requested_at timestamp with time zone,
+    revoked_at timestamp with time zone
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.global_version (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint DEFAULT 0 NOT NULL,
+    epoch text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
+    floor bigint DEFAULT 0 NOT NULL,
+    checksum jsonb DEFAULT '{}'::jsonb NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.sync_log (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    device_id text,
+    agent_id text,
+    started timestamp with time zone NOT NULL,
+    ended timestamp with time zone,
+    since bigint,
+    until bigint,
+    rows integer,
+    bytes bigint,
+    outcome text,
+    error_code text,
+    address text,
+    devices_online integer,
+    greatest_lag bigint,
+    CONSTRAINT sync_log_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'sync'::text, 'push'::text, 'refused'::text, 'minute'::text])))
+);
+
+CREATE VIEW public.device_status WITH (security_invoker='true') AS
+ SELECT d.tenant_id,
+    d.id,
+    d.agent_id,
+    a.code AS agent_code,
+    a.name AS agent_name,
+    d.name,
+    d.model,
+    d.os,
+    d.app_version,
+    d.last_seen,
+    d.last_sync,
+    d.version,
+    d.queue_size,
+    d.queue_oldest_at,
+    d.battery,
+    d.network,
+    d.clock_skew_ms,
+    d.created_at,
+    d.revoked_at,
+    GREATEST((g.version - COALESCE(d.version, (0)::bigint)), (0)::bigint) AS lag_versions,
+    (
+        CASE
+            WHEN (COALESCE(d.version, (0)::bigint) >= g.version) THEN (0)::numeric
+            ELSE EXTRACT(epoch FROM (clock_timestamp() - COALESCE(d.last_sync, d.created_at)))
+        END)::bigint AS lag_seconds,
+        CASE
+            WHEN (d.revoked_at IS NOT NULL) THEN 'revoked'::text
+            WHEN (d.last_sync IS NULL) THEN 'never_synced'::text
+            WHEN (d.last_seen < (clock_timestamp() - '7 days'::interval)) THEN 'missing'::text
+            WHEN ((COALESCE(d.version, (0)::bigint) < g.version) AND (d.last_sync < (clock_timestamp() - '24:00:00'::interval))) THEN 'late'::text
+            ELSE 'idle'::text
+        END AS state,
+    ( SELECT count(*) AS count
+           FROM public.sync_log l
+          WHERE ((l.tenant_id = d.tenant_id) AND (l.device_id = d.id) AND (l.error_code IS NOT NULL) AND (l.started > (clock_timestamp() - '24:00:00'::interval)))) AS errors_today
+   FROM ((public.devices d
+     JOIN public.agents a ON (((a.tenant_id = d.tenant_id) AND (a.id = d.agent_id))))
+     JOIN public.global_version g ON ((g.tenant_id = d.tenant_id)));
+
+CREATE TABLE public.groups (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    live_version bigint NOT NULL,
+    name text NOT NULL,
+    description text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    created_by text,
+    updated_by text,
+    deleted_at timestamp with time zone,
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
+    written_by text,
+    written_device text,
+    written_mutation text,
+    written_origin text,
+    written_in xid8,
+    wire text NOT NULL,
+    wire_author text NOT NULL
+);
+
+CREATE TABLE public.mutations (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    mutation_id text NOT NULL COLLATE pg_catalog."C",
+    body_hash bytea NOT NULL,
+    stamp bigint NOT NULL,
+    op text NOT NULL,
+    entity text NOT NULL,
+    entity_id text NOT NULL COLLATE pg_catalog."C",
+    outcome text NOT NULL,
+    version bigint,
+    conflicts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    lost jsonb,
+    agent_id text,
+    device_id text,
+    origin text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT mutations_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'merged'::text, 'superseded'::text, 'gone'::text, 'forbidden'::text])))
+);
+
+CREATE TABLE public.schema_migrations (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE public.schema_objects (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE VIEW public.sync_statistics WITH (security_invoker='true') AS
+ SELECT tenant_id,
+    ((started AT TIME ZONE 'UTC'::text))::date AS day,
+    count(*) FILTER (WHERE (kind = 'connection'::text)) AS connections,
+    count(*) FILTER (WHERE (kind = 'sync'::text)) AS syncs,
+    count(*) FILTER (WHERE (kind = 'push'::text)) AS pushes,
+    count(*) FILTER (WHERE ((kind = ANY (ARRAY['sync'::text, 'push'::text])) AND (error_code IS NOT NULL))) AS failures,
+    count(*) FILTER (WHERE (kind = 'refused'::text)) AS refused,
+    COALESCE(sum(rows) FILTER (WHERE (kind = 'sync'::text)), (0)::bigint) AS rows,
+    COALESCE(sum(bytes), (0)::numeric) AS bytes,
+    percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (ended - started)) * (1000)::numeric))::double precision)) FILTER (WHERE ((kind = 'sync'::text) AND (ended IS NOT NULL))) AS median_sync_ms,
+    max(devices_online) AS most_devices_online,
+    max(greatest_lag) AS greatest_lag
+   FROM public.sync_log
+  GROUP BY tenant_id, (((started AT TIME ZONE 'UTC'::text))::date);
+
+CREATE TABLE public.synced_entities (
+    plural text NOT NULL
+);
+
+CREATE TABLE public.tags (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    live_version bigint NOT NULL,
+    name text NOT NULL,
+    color text,
+    category text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    created_by text,
+    updated_by text,
+    deleted_at timestamp with time zone,
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
+    written_by text,
+    written_device text,
+    written_mutation text,
+    written_origin text,
+    written_in xid8,
+    wire text NOT NULL,
+    wire_author text NOT NULL
+);
+
+CREATE TABLE public.types (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    live_version bigint NOT NULL,
+    name text NOT NULL,
+    description text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    created_by text,
+    updated_by text,
+    deleted_at timestamp with time zone,
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
+    written_by text,
+    written_device text,
+    written_mutation text,
+    written_origin text,
+    written_in xid8,
+    wire text NOT NULL,
+    wire_author text NOT NULL
+);
+
+CREATE VIEW public.synced_rows WITH (security_invoker='true') AS
+ SELECT contacts.tenant_id,
+    contacts.version,
+    'contacts'::text AS plural,
+    contacts.id,
+    contacts.live_version,
+    contacts.deleted_at,
+        CASE
+            WHEN (contacts.deleted_at IS NULL) THEN contacts.wire
+            ELSE public.render_tombstone(contacts.id, contacts.version, contacts.deleted_at)
+        END AS wire,
+    contacts.wire_author
+   FROM public.contacts
+UNION ALL
+ SELECT groups.tenant_id,
+    groups.version,
+    'groups'::text AS plural,
+    groups.id,
+    groups.live_version,
+    groups.deleted_at,
+        CASE
+            WHEN (groups.deleted_at IS NULL) THEN groups.wire
+            ELSE public.render_tombstone(groups.id, groups.version, groups.deleted_at)
+        END AS wire,
+    groups.wire_author
+   FROM public.groups
+UNION ALL
+ SELECT tags.tenant_id,
+    tags.version,
+    'tags'::text AS plural,
+    tags.id,
+    tags.live_version,
+    tags.deleted_at,
+        CASE
+            WHEN (tags.deleted_at IS NULL) THEN tags.wire
+            ELSE public.render_tombstone(tags.id, tags.version, tags.deleted_at)
+        END AS wire,
+    tags.wire_author
+   FROM public.tags
+UNION ALL
+ SELECT types.tenant_id,
+    types.version,
+    'types'::text AS plural,
+    types.id,
+    types.live_version,
+    types.deleted_at,
+        CASE
+            WHEN (types.deleted_at IS NULL) THEN types.wire
+            ELSE public.render_tombstone(types.id, types.version, types.deleted_at)
+        END AS wire,
+    types.wire_author
+   FROM public.types;
+
+COMMENT ON VIEW public.synced_rows IS 'Every row that reaches devices, tombstones too, as it goes out. Made by publish_entity().';
+
+CREATE TABLE public.tenants (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    region text,
+    max_tags integer DEFAULT 100 NOT NULL,
+    clean_phones boolean DEFAULT false NOT NULL,
+    duplicates text DEFAULT 'allow'::text NOT NULL,
+    agents_edit text DEFAULT 'all'::text NOT NULL,
+    min_app_version text,
+    conflict_days integer DEFAULT 7 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT tenants_agents_edit_check CHECK ((agents_edit = ANY (ARRAY['all'::text, 'own'::text]))),
+    CONSTRAINT tenants_duplicates_check CHECK ((duplicates = ANY (ARRAY['allow'::text, 'warn'::text, 'refuse'::text])))
+);
+
+CREATE SEQUENCE public.version_sequence
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    MAXVALUE 4503599627370495
+    CACHE 1;
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.devices
+    ADD CONSTRAINT devices_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.global_version
+    ADD CONSTRAINT global_version_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.mutations
+    ADD CONSTRAINT mutations_pkey PRIMARY KEY (tenant_id, source, mutation_id);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.schema_objects
+    ADD CONSTRAINT schema_objects_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.sync_log
+    ADD CONSTRAINT sync_log_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.synced_entities
+    ADD CONSTRAINT synced_entities_pkey PRIMARY KEY (plural);
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.types
+    ADD CONSTRAINT types_pkey PRIMARY KEY (tenant_id, id);
+
+CREATE UNIQUE INDEX agents_code ON public.agents USING btree (tenant_id, lower(code));
+
+CREATE INDEX api_keys_agent ON public.api_keys USING btree (tenant_id, agent_id);
+
+CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
+
+CREATE INDEX audit_log_entity ON public.audit_log USING btree (tenant_id, entity, entity_id, id);
+
+CREATE INDEX contacts_external_id ON public.contacts USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+
+CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids);
+
+CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id);
+
+CREATE INDEX contacts_search ON public.contacts USING gin (tenant_id, search_text public.gin_trgm_ops);
+
+CREATE INDEX contacts_sort_name ON public.contacts USING btree (tenant_id, sort_name, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX contacts_tag_ids ON public.contacts USING gin (tag_ids);
+
+CREATE INDEX contacts_type_ids ON public.contacts USING gin (type_ids);
+
+CREATE UNIQUE INDEX contacts_version ON public.contacts USING btree (tenant_id, version);
+
+CREATE INDEX devices_agent ON public.devices USING btree (tenant_id, agent_id);
+
+CREATE UNIQUE INDEX groups_name ON public.groups USING btree (tenant_id, lower(name)) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX groups_version ON public.groups USING btree (tenant_id, version);
+
+CREATE INDEX mutations_stamp ON public.mutations USING btree (tenant_id, source, stamp);
+
+CREATE INDEX sync_log_device ON public.sync_log USING btree (tenant_id, device_id, started);
+
+CREATE INDEX sync_log_started ON public.sync_log USING btree (tenant_id, started);
+
+CREATE UNIQUE INDEX tags_name ON public.tags USING btree (tenant_id, lower(name)) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX tags_version ON public.tags USING btree (tenant_id, version);
+
+CREATE UNIQUE INDEX types_name ON public.types USING btree (tenant_id, lower(name)) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX types_version ON public.types USING btree (tenant_id, version);
+
+CREATE TRIGGER derive_contact_columns BEFORE INSERT OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.derive_contact_columns();
+
+CREATE TRIGGER derive_group_columns BEFORE INSERT OR UPDATE ON public.groups FOR EACH ROW EXECUTE FUNCTION public.derive_group_columns();
+
+CREATE TRIGGER derive_tag_columns BEFORE INSERT OR UPDATE ON public.tags FOR EACH ROW EXECUTE FUNCTION public.derive_tag_columns();
+
+CREATE TRIGGER derive_type_columns BEFORE INSERT OR UPDATE ON public.types FOR EACH ROW EXECUTE FUNCTION public.derive_type_columns();
+
+CREATE TRIGGER keep_contact_tombstone BEFORE DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.keep_tombstone();
+
+CREATE TRIGGER keep_group_tombstone BEFORE DELETE ON public.groups FOR EACH ROW EXECUTE FUNCTION public.keep_tombstone();
+
+CREATE TRIGGER keep_head_of_inserted_contacts AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_head_of_inserted_groups AFTER INSERT ON public.groups REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_head_of_inserted_tags AFTER INSERT ON public.tags REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_head_of_inserted_types AFTER INSERT ON public.types REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_head_of_updated_contacts AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_head_of_updated_groups AFTER UPDATE ON public.groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_head_of_updated_tags AFTER UPDATE ON public.tags REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_head_of_updated_types AFTER UPDATE ON public.types REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_tag_tombstone BEFORE DELETE ON public.tags FOR EACH ROW EXECUTE FUNCTION public.keep_tombstone();
+
+CREATE TRIGGER keep_type_tombstone BEFORE DELETE ON public.types FOR EACH ROW EXECUTE FUNCTION public.keep_tombstone();
+
+CREATE TRIGGER lock_agents BEFORE DELETE ON public.agents FOR EACH STATEMENT EXECUTE FUNCTION public.take_version_lock();
+
+CREATE TRIGGER lock_contacts BEFORE INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH STATEMENT EXECUTE FUNCTION public.take_version_lock();
+
+CREATE TRIGGER lock_groups BEFORE INSERT OR DELETE OR UPDATE ON public.groups FOR EACH STATEMENT EXECUTE FUNCTION public.take_version_lock();
+
+CREATE TRIGGER lock_tags BEFORE INSERT OR DELETE OR UPDATE ON public.tags FOR EACH STATEMENT EXECUTE FUNCTION public.take_version_lock();
+
+CREATE TRIGGER lock_types BEFORE INSERT OR DELETE OR UPDATE ON public.types FOR EACH STATEMENT EXECUTE FUNCTION public.take_version_lock();
+
+CREATE TRIGGER log_inserted_contact_change AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('contact');
+
+CREATE TRIGGER log_inserted_group_change AFTER INSERT ON public.groups REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('group');
+
+CREATE TRIGGER log_inserted_tag_change AFTER INSERT ON public.tags REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('tag');
+
+CREATE TRIGGER log_inserted_type_change AFTER INSERT ON public.types REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('type');
+
+CREATE TRIGGER log_lost_values AFTER INSERT OR UPDATE ON public.mutations FOR EACH ROW WHEN ((new.lost IS NOT NULL)) EXECUTE FUNCTION public.log_lost_values();
+
+CREATE TRIGGER log_updated_contact_change AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('contact');
+
+CREATE TRIGGER log_updated_group_change AFTER UPDATE ON public.groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('group');
+
+CREATE TRIGGER log_updated_tag_change AFTER UPDATE ON public.tags REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('tag');
+
+CREATE TRIGGER log_updated_type_change AFTER UPDATE ON public.types REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.log_row_change('type');
+
+CREATE TRIGGER notify_agent_access AFTER UPDATE OF role, disabled, name ON public.agents FOR EACH ROW EXECUTE FUNCTION public.notify_access();
+
+CREATE TRIGGER notify_device_access AFTER UPDATE OF revoked_at, sync_requested_at ON public.devices FOR EACH ROW EXECUTE FUNCTION public.notify_access();
+
+CREATE TRIGGER notify_key_access AFTER UPDATE OF revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.notify_access();
+
+CREATE TRIGGER notify_tenant_settings AFTER UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.notify_access();
+
+CREATE TRIGGER refuse_audit_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('the history only grows');
+
+CREATE TRIGGER refuse_contact_truncate BEFORE TRUNCATE ON public.contacts FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
+
+CREATE TRIGGER refuse_group_truncate BEFORE TRUNCATE ON public.groups FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
+
+CREATE TRIGGER refuse_tag_truncate BEFORE TRUNCATE ON public.tags FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
+
+CREATE TRIGGER refuse_type_truncate BEFORE TRUNCATE ON public.types FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
+
+CREATE TRIGGER update_contact_timestamp BEFORE INSERT OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.update_row_timestamp();
+
+CREATE TRIGGER update_group_timestamp BEFORE INSERT OR UPDATE ON public.groups FOR EACH ROW EXECUTE FUNCTION public.update_row_timestamp();
+
+CREATE TRIGGER update_tag_timestamp BEFORE INSERT OR UPDATE ON public.tags FOR EACH ROW EXECUTE FUNCTION public.update_row_timestamp();
+
+CREATE TRIGGER update_type_timestamp BEFORE INSERT OR UPDATE ON public.types FOR EACH ROW EXECUTE FUNCTION public.update_row_timestamp();
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_tenant_id_owner_id_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES public.agents(tenant_id, id) ON DELETE SET NULL (owner_id);
+
+ALTER TABLE ONLY public.devices
+    ADD CONSTRAINT devices_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.global_version
+    ADD CONSTRAINT global_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.mutations
+    ADD CONSTRAINT mutations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.sync_log
+    ADD CONSTRAINT sync_log_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.types
+    ADD CONSTRAINT types_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.devices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.global_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.groups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.mutations ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY own_tenant ON public.agents USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.api_keys USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.audit_log USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.contacts USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.devices USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.global_version USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.groups USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.mutations USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.sync_log USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.tags USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.tenants USING ((id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.types USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+ALTER TABLE public.sync_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.types ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA public TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.audit_log TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.active_contacts TO fieldbook_server;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO fieldbook_server;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO fieldbook_server;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.global_version TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sync_log TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.device_status TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.groups TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mutations TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.schema_migrations TO PUBLIC;
+
+GRANT SELECT ON TABLE public.schema_objects TO PUBLIC;
+
+GRANT SELECT ON TABLE public.sync_statistics TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.synced_entities TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tags TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.types TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.synced_rows TO fieldbook_server;
+
+GRANT SELECT,UPDATE ON TABLE public.tenants TO fieldbook_server;
+
+GRANT USAGE ON SEQUENCE public.version_sequence TO fieldbook_server;
