@@ -227,6 +227,8 @@ CONTACT = mutation_schemas(
     "contact",
     ContactFields,
     ContactSchema,
+    maps=("custom", "preferences"),
+    sets=("tag_ids", "group_ids", "type_ids"),
     create_only={
         "email": Text(500, allow_none=True, metadata={"description": "The first of `emails`."}),
         "phone": Text(200, allow_none=True, metadata={"description": "The first of `phones`."}),

@@ -1,4 +1,4 @@
-"""The synced entities, in the order in which change sets hold them: one line each."""
+"""The registry of synced entities: one line each. docs/ADDING_AN_ENTITY.md shows a new one."""
 
 from __future__ import annotations
 

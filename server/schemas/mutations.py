@@ -48,10 +48,17 @@ class RowMutationSchema(MutationSchema):
 
 @dataclass(frozen=True)
 class EntitySchemas:
-    """The schemas of one entity: its four events, its bare fields as REST's bodies, its row."""
+    """The schemas of one entity: its four events, its bare fields as REST's bodies, its row.
+
+    `fields` names what clients may write. A field merges as a whole, but one of `maps` merges
+    key by key, one of `sets` id by id.
+    """
 
     name: str
     plural: str
+    fields: tuple[str, ...]
+    maps: tuple[str, ...]
+    sets: tuple[str, ...]
     create: FieldbookSchema
     update: FieldbookSchema
     delete: FieldbookSchema
@@ -66,6 +73,8 @@ def mutation_schemas(
     writable: type[FieldbookSchema],
     row: type[FieldbookSchema],
     *,
+    maps: tuple[str, ...] = (),
+    sets: tuple[str, ...] = (),
     create_only: Mapping[str, fields.Field[Any]] | None = None,
     echoes: Iterable[str] = (),
     max_bytes: int | None = None,
@@ -73,9 +82,11 @@ def mutation_schemas(
     """The schemas of the entity `name`, whose object travels under that name.
 
     `writable` holds the fields that clients may write; those that are required are so only
-    on create. `row` is the entity as it goes out. Fields `create_only` are echoes on update,
-    like `echoes` and the fields that every row has from the server. `max_bytes` bounds the
-    object as JSON.
+    on create. Of them, objects that merge key by key are `maps`; a set of another entity's
+    ids that merges id by id is one of `sets`, and is called after that entity: `tag_ids`.
+    `row` is the entity as it goes out. Fields `create_only` are echoes on update, like
+    `echoes` and the fields that every row has from the server. `max_bytes` bounds the object
+    as JSON.
     """
     title = name.capitalize()
     of_server = {field: Echo() for field in (*SERVER_FIELDS, *echoes)}
@@ -117,7 +128,10 @@ def mutation_schemas(
     restore_event: type[FieldbookSchema] = type(f"{title}RestoreEvent", (RowMutationSchema,), {})
     return EntitySchemas(
         name=name,
-        plural=f"{name}s",
+        plural=plural_of(name),
+        fields=tuple(writable().fields),
+        maps=maps,
+        sets=sets,
         create=create_event(),
         update=update_event(),
         delete=delete_event(),
@@ -126,6 +140,11 @@ def mutation_schemas(
         changes=changes,
         row=row,
     )
+
+
+def plural_of(name: str) -> str:
+    """The key of an entity in change sets, its path and its table: tags, companies."""
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def split_echoes(loaded: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

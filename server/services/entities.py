@@ -1,23 +1,20 @@
-"""The registry of synced entities: a new one is one line at the end.
+"""The synced entities with all that a write needs to know of them.
 
-An entity's writable fields are of four kinds, which merge differently: `scalars` and `lists`
-each as a whole, `maps` key by key, `sets` id by id.
+Each line of the registry, server/schemas/entities.py, becomes one `Entity` here. RULES holds
+what an entity asks for beyond the shape of its fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.db.queries import QueryFile, queries
 from server.errors import Invalid
-from server.schemas.contacts import CONTACT
-from server.schemas.groups import GROUP
-from server.schemas.mutations import EntitySchemas
+from server.schemas import entities
+from server.schemas.mutations import EntitySchemas, plural_of
 from server.schemas.normalise import normalise_contact, requires_identity
-from server.schemas.tags import TAG
-from server.schemas.types import TYPE
 from server.schemas.wellformed import join
 from server.services.tenants import TenantSettings
 
@@ -32,6 +29,10 @@ def _accept(fields: Fields, settings: TenantSettings, prefix: str) -> None:
     """Any state of the row will do."""
 
 
+def _normal_contact(fields: Fields, settings: TenantSettings, prefix: str) -> Fields:
+    return normalise_contact(fields, settings.region, settings.clean_phones, prefix)
+
+
 def _check_contact(fields: Fields, settings: TenantSettings, prefix: str) -> None:
     requires_identity(fields, prefix)
     tags = len(fields.get("tag_ids") or [])
@@ -40,57 +41,55 @@ def _check_contact(fields: Fields, settings: TenantSettings, prefix: str) -> Non
         raise Invalid(message, fields={join(prefix, "tag_ids"): [message]})
 
 
-def _normal_contact(fields: Fields, settings: TenantSettings, prefix: str) -> Fields:
-    return normalise_contact(fields, settings.region, settings.clean_phones, prefix)
+class Rules(NamedTuple):
+    """What the fields of one entity must fulfil, by the tenant's settings.
+
+    `normalise(fields, settings, prefix)` gives what came in as it is stored; `check(fields,
+    settings, prefix)` is asked of the merged row. Both raise `Invalid`.
+    """
+
+    normalise: Callable[[Fields, TenantSettings, str], Fields] = _as_it_came
+    check: Callable[[Fields, TenantSettings, str], None] = _accept
+
+
+RULES: Mapping[str, Rules] = {"contact": Rules(_normal_contact, _check_contact)}
 
 
 @dataclass(frozen=True)
 class Entity:
-    """What the one way of a write needs to know of an entity."""
+    """What the one way of a write needs to know of an entity; its fields as in its schemas."""
 
     schemas: EntitySchemas
+    name: str
     plural: str
+    fields: tuple[str, ...]
+    maps: tuple[str, ...]
+    sets: tuple[str, ...]
     queries: QueryFile
-    scalars: tuple[str, ...] = ()
-    lists: tuple[str, ...] = ()
-    maps: tuple[str, ...] = ()
-    sets: tuple[str, ...] = ()
-    normalise: Callable[[Fields, TenantSettings, str], Fields] = _as_it_came
-    check: Callable[[Fields, TenantSettings, str], None] = _accept
-
-    @property
-    def name(self) -> str:
-        """The singular, as in `contact_create`."""
-        return self.schemas.name
+    normalise: Callable[[Fields, TenantSettings, str], Fields]
+    check: Callable[[Fields, TenantSettings, str], None]
 
     @property
     def references(self) -> dict[str, str]:
         """The fields that hold ids of other entities, with the plural that each names."""
-        return {name: f"{name.removesuffix('_ids')}s" for name in self.sets}
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Every field that a client may write."""
-        return self.scalars + self.lists + self.maps + self.sets
+        return {name: plural_of(name.removesuffix("_ids")) for name in self.sets}
 
 
-CONTACTS = Entity(
-    CONTACT,
-    "contacts",
-    queries.contacts,
-    scalars=(
-        *("external_id", "first_name", "last_name", "company", "department", "job_title"),
-        *("birthday", "notes", "owner_id", "active"),
-    ),
-    lists=("emails", "phones", "addresses", "websites"),
-    maps=("custom", "preferences"),
-    sets=("tag_ids", "group_ids", "type_ids"),
-    normalise=_normal_contact,
-    check=_check_contact,
-)
-TAGS = Entity(TAG, "tags", queries.tags, scalars=("name", "color", "category"))
-GROUPS = Entity(GROUP, "groups", queries.groups, scalars=("name", "description"))
-TYPES = Entity(TYPE, "types", queries.types, scalars=("name", "description"))
+def _entity(schemas: EntitySchemas) -> Entity:
+    rules = RULES.get(schemas.name, Rules())
+    return Entity(
+        schemas=schemas,
+        name=schemas.name,
+        plural=schemas.plural,
+        fields=schemas.fields,
+        maps=schemas.maps,
+        sets=schemas.sets,
+        queries=queries.files[schemas.plural],
+        normalise=rules.normalise,
+        check=rules.check,
+    )
 
-ENTITIES = {entity.name: entity for entity in (CONTACTS, TAGS, GROUPS, TYPES)}
+
+ENTITIES = {schemas.name: _entity(schemas) for schemas in entities.ENTITIES}
 BY_PLURAL = {entity.plural: entity for entity in ENTITIES.values()}
+CONTACTS, TAGS, GROUPS, TYPES = (ENTITIES[name] for name in ("contact", "tag", "group", "type"))

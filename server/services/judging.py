@@ -77,9 +77,9 @@ class Bench:
             mutation.echoes, {}, mutation.changes.get("phones") or (), mutation.prefix
         )
         changes = dict(mutation.changes)
-        if "owner_id" in entity.scalars:
+        if "owner_id" in entity.fields:
             changes.setdefault("owner_id", mutation.actor.agent_id)
-        if "active" in entity.scalars:
+        if "active" in entity.fields:
             changes.setdefault("active", True)
         changes, dropped = self._known_references(mutation, changes, stamp)
         row = RowState(mutation.id, 0, False, {}, {"*": OLDEST})
@@ -122,7 +122,7 @@ class Bench:
     def _may_edit(self, mutation: Mutation, state: RowState) -> bool:
         if self.settings.agents_edit == "all" or self.roles[mutation.actor.agent_id] != "agent":
             return True
-        owned = "owner_id" in mutation.entity.scalars
+        owned = "owner_id" in mutation.entity.fields
         return not owned or state.fields.get("owner_id") == mutation.actor.agent_id
 
     def _check(self, mutation: Mutation, row: RowState) -> None:
