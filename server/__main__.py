@@ -12,6 +12,7 @@ from collections.abc import Callable
 COMMANDS = {
     "serve": ("server.commands.serve:serve", "start the server (also without a command)"),
     "migrate": ("server.commands.database:migrate", "bring the database up to date"),
+    "seed": ("server.commands.seed:seed_contacts", "add realistic contacts to try things out"),
     "dump-schema": ("server.commands.database:write_schema", "write sql/schema.sql anew"),
 }
 
