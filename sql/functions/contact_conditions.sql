@@ -1,0 +1,40 @@
+-- A filter of contacts as the text of a WHERE clause, of which only what was given is part, so
+-- that the planner sees what it is asked. The filter's keys: words (all of them, each anywhere in
+-- a name, company, e-mail or phone), owner_id, tag, group, type (ids or names, any of them),
+-- company, active, has_email, has_phone, opted_out ('any', 'none' or a channel), updated_since
+-- (microseconds since 1970), deleted. Used by the lists, as their owner.
+CREATE OR REPLACE FUNCTION contact_conditions(tenant text, filter jsonb) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT concat_ws(' AND ',
+        format('tenant_id = %L', tenant),
+        CASE WHEN (filter ->> 'deleted')::boolean THEN 'deleted_at IS NOT NULL'
+             ELSE 'deleted_at IS NULL' END,
+        (SELECT string_agg(format('search_text LIKE %L', contains_pattern(word)), ' AND ')
+         FROM jsonb_array_elements_text(filter -> 'words') AS word),
+        CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
+        CASE WHEN filter ? 'tag' THEN
+            format('tag_ids && %L::text[]', find_named_ids(tenant, 'tags', filter -> 'tag')) END,
+        CASE WHEN filter ? 'group' THEN
+            format('group_ids && %L::text[]', find_named_ids(tenant, 'groups', filter -> 'group')) END,
+        CASE WHEN filter ? 'type' THEN
+            format('type_ids && %L::text[]', find_named_ids(tenant, 'types', filter -> 'type')) END,
+        -- The first half finds the rows by the search index, the second is the whole company.
+        CASE WHEN filter ? 'company' THEN
+            format('search_text LIKE %L AND fold(company) = %L',
+                   contains_pattern(filter ->> 'company'), fold(filter ->> 'company')) END,
+        CASE WHEN filter ? 'active' THEN
+            format('active = %L', filter ->> 'active') END,
+        CASE WHEN filter ? 'has_email' THEN
+            format('(emails <> ''[]'') = %L', filter ->> 'has_email') END,
+        CASE WHEN filter ? 'has_phone' THEN
+            format('(phones <> ''[]'') = %L', filter ->> 'has_phone') END,
+        CASE WHEN filter ->> 'opted_out' IN ('any', 'none') THEN
+            format('jsonb_path_exists(preferences, ''$.* ? (@ == "opted_out")'') = %L',
+                   filter ->> 'opted_out' = 'any')
+             WHEN filter ? 'opted_out' THEN
+            format('preferences ->> %L = ''opted_out''', filter ->> 'opted_out') END,
+        CASE WHEN filter ? 'updated_since' THEN
+            format('updated_at >= ''epoch''::timestamptz + %L::bigint * interval ''1 microsecond''',
+                   filter ->> 'updated_since') END)
+$$;

@@ -1,0 +1,35 @@
+-- name: list_entries
+-- The history of one row, newest first. $1 tenant, $2 entity, $3 its id, $4 only entries before
+-- this one or NULL, $5 entries at most.
+SELECT id, render_history_entry(entry)::text AS item
+FROM audit_log AS entry
+WHERE tenant_id = $1::text AND entity = $2::text AND entity_id = $3::text
+    AND ($4::bigint IS NULL OR id < $4)
+ORDER BY id DESC LIMIT $5::bigint;
+
+-- name: list_audit
+-- Everything that was done in a tenant, newest first. $1 tenant, $2 entity, $3 its id, $4 agent
+-- and $5 op or NULL for any, $6 only entries before this one or NULL, $7 entries at most.
+SELECT id, (render_history_entry(entry)
+            || jsonb_build_object('entity', entity, 'entity_id', entity_id))::text AS item
+FROM audit_log AS entry
+WHERE tenant_id = $1::text AND ($2::text IS NULL OR entity = $2)
+    AND ($3::text IS NULL OR entity_id = $3) AND ($4::text IS NULL OR agent_id = $4)
+    AND ($5::text IS NULL OR op = $5) AND ($6::bigint IS NULL OR id < $6)
+ORDER BY id DESC LIMIT $7::bigint;
+
+-- name: read_entry
+-- One entry of a row's history, to put back what it holds. $1 tenant, $2 entity, $3 its id,
+-- $4 the entry.
+SELECT op, outcome, after::text AS after
+FROM audit_log
+WHERE tenant_id = $1::text AND entity = $2::text AND entity_id = $3::text AND id = $4::bigint;
+
+-- name: list_later_changes
+-- What changed a row after an entry of its history, newest first: taken back one by one, the row
+-- as it was. $1 tenant, $2 entity, $3 its id, $4 the entry.
+SELECT coalesce(before, '{}')::text AS before, coalesce(after, '{}')::text AS after
+FROM audit_log
+WHERE tenant_id = $1::text AND entity = $2::text AND entity_id = $3::text AND id > $4::bigint
+    AND outcome = 'applied'
+ORDER BY id DESC;
