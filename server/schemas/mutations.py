@@ -24,14 +24,22 @@ _EMPTY: tuple[object, ...] = (None, "", [], {})
 _MUTATION_ID = re.compile(r"[!-~]{1,100}")
 
 
+class MutationId(Pattern):
+    """What a client names a write by: 1 to 100 visible ASCII characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            _MUTATION_ID,
+            "This must be 1 to 100 visible ASCII characters, for example a nanoid.",
+            metadata={"description": "Names the write; sent again, it is applied only once."},
+            **kwargs,
+        )
+
+
 class MutationSchema(OptionalSchema):
     """What every write may say of itself."""
 
-    mutation_id = Pattern(
-        _MUTATION_ID,
-        "This must be 1 to 100 visible ASCII characters, for example a nanoid.",
-        metadata={"description": "Names the write; sent again, it is applied only once."},
-    )
+    mutation_id = MutationId()
     edited_at = Clock(
         metadata={"description": "When the user made the edit, by the device's own clock."},
     )

@@ -46,6 +46,11 @@ class RowWriteSchema(OkSchema):
     status = Choice(*STATUSES, required=True)
     version = Version(required=True)
     conflicts = Items(Part(ConflictSchema()), limit=MAX_SENT, required=True)
+    duplicates = Items(
+        Id(),
+        limit=MAX_SENT,
+        metadata={"description": "Contacts with the same e-mail or phone, if they are warned of."},
+    )
 
 
 def _named(title: str, base: type[FieldbookSchema], **parts: Any) -> type[FieldbookSchema]:
@@ -67,6 +72,7 @@ class ContactInRestSchema(ContactSchema):
 
     email = Text(500, metadata={"example": "ann@example.com"})
     phone = Text(200, metadata={"example": "044 668 18 00"})
+    deleted_at = SentTime(metadata={"description": "Only in a list of deleted ones."})
 
 
 def _in_rest(entity: EntitySchemas) -> Part:
