@@ -27,8 +27,9 @@ run: $(RUNTIME) ## Start the server on http://localhost:3000, with its own datab
 migrate: $(RUNTIME) ## Bring the database of DATABASE_URL (or the embedded one) up to date
 	@$(BIN)/python -m server migrate
 
-schema: $(RUNTIME) ## Write sql/schema.sql anew, after a change in sql/
+schema: $(RUNTIME) ## Write sql/schema.sql and docs/DATA_MODEL.md anew, after a change in sql/
 	@$(BIN)/python -m server dump-schema
+	@$(BIN)/python -m server data-model
 
 test: $(DEVELOPMENT) ## Unit, integration and acceptance tests
 	$(PYTEST) tests/unit tests/integration tests/acceptance

@@ -14,6 +14,7 @@ COMMANDS = {
     "migrate": ("server.commands.database:migrate", "bring the database up to date"),
     "seed": ("server.commands.seed:seed_contacts", "add realistic contacts to try things out"),
     "dump-schema": ("server.commands.database:write_schema", "write sql/schema.sql anew"),
+    "data-model": ("server.commands.database:write_data_model", "write docs/DATA_MODEL.md anew"),
 }
 
 
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
 def run(place: str, arguments: list[str]) -> int:
     """Runs `module:function`; what keeps a command from its work becomes one line on stderr."""
     from server.commands.common import CommandError
+    from server.db.data_model import UndescribedError
     from server.db.dump import DumpError
     from server.db.embedded import EmbeddedError
     from server.db.migrate import MigrationError
@@ -52,6 +54,7 @@ def run(place: str, arguments: list[str]) -> int:
         MigrationError,
         SettingsError,
         Unavailable,
+        UndescribedError,
     ) as error:
         print(error, file=sys.stderr)
         return 1

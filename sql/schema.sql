@@ -141,6 +141,37 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.describe_synced_columns(entity_plural text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    described record;
+BEGIN
+    FOR described IN VALUES
+        ('tenant_id', 'The company that the row belongs to.'),
+        ('id', 'Made by whoever creates the row, client or server; never changes.'),
+        ('version', 'Given each time the row changes visibly, in the order of commits.'),
+        ('live_version', 'The version at which it last became live: created or restored.'),
+        ('created_at', 'When the row was made, by the database''s clock.'),
+        ('updated_at', 'When its version was given.'),
+        ('created_by', 'The agent who made it; NULL when it was typed into the database.'),
+        ('updated_by', 'The agent who gave it its version; NULL like created_by.'),
+        ('deleted_at', 'Set on a tombstone, which keeps its hidden fields until the purge.'),
+        ('stamps', '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.'),
+        ('written_by', 'The agent of the last write; counts only in the transaction written_in.'),
+        ('written_device', 'The device of the last write, if there was one.'),
+        ('written_mutation', 'The mutation_id of the last write.'),
+        ('written_origin', 'Where the last write came from: socket, rest, import, job or sql.'),
+        ('written_in', 'The transaction that set the written_… columns. In any other one they are void, and the change counts as typed into the database.'),
+        ('wire', 'The row''s JSON as it goes out, empty fields left out.'),
+        ('wire_author', 'JSON of the last write''s mutation and author, for events.')
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %I.%I IS %L',
+                       entity_plural, described.column1, described.column2);
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text, key_id text, agent_id text, code text, name text, role text, disabled boolean, revoked boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -350,25 +381,30 @@ BEGIN
                written_device, written_mutation, written_origin, visible_fields(wire)
         FROM new_rows;
     ELSE
+        -- Materialized: each row's JSON is parsed once, not once for each time it is named.
         INSERT INTO audit_log (tenant_id, at, entity, entity_id, version, op, agent_id, device_id,
                                mutation_id, origin, before, after)
-        SELECT n.tenant_id, n.updated_at, TG_ARGV[0], n.id, n.version,
-               CASE WHEN n.deleted_at IS NOT NULL THEN 'delete'
-                    WHEN o.deleted_at IS NOT NULL THEN 'restore'
-                    ELSE 'update' END,
-               n.written_by, n.written_device, n.written_mutation, n.written_origin,
-               changed_fields(visible_fields(o.wire) || liveness.before,
-                              visible_fields(n.wire) || liveness.after),
-               changed_fields(visible_fields(n.wire) || liveness.after,
-                              visible_fields(o.wire) || liveness.before)
-        FROM new_rows AS n
-        JOIN old_rows AS o USING (tenant_id, id)
-        CROSS JOIN LATERAL (
-            SELECT jsonb_build_object('deleted', o.deleted_at IS NOT NULL) AS before,
-                   jsonb_build_object('deleted', n.deleted_at IS NOT NULL) AS after
-        ) AS liveness
-        WHERE n.version <> o.version
-        ORDER BY n.version;
+        WITH changes AS MATERIALIZED (
+            SELECT n.tenant_id, n.updated_at, n.id, n.version, n.written_by, n.written_device,
+                   n.written_mutation, n.written_origin,
+                   o.deleted_at IS NOT NULL AS was_deleted, n.deleted_at IS NOT NULL AS is_deleted,
+                   visible_fields(o.wire) AS was, visible_fields(n.wire) AS becomes
+            FROM new_rows AS n JOIN old_rows AS o USING (tenant_id, id)
+            WHERE n.version <> o.version
+        )
+        SELECT tenant_id, updated_at, TG_ARGV[0], id, version,
+               CASE WHEN is_deleted THEN 'delete' WHEN was_deleted THEN 'restore' ELSE 'update' END,
+               written_by, written_device, written_mutation, written_origin,
+               CASE WHEN was_deleted <> is_deleted
+                    THEN jsonb_build_object('deleted', was_deleted) ELSE '{}' END
+                   || coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(was)
+                                WHERE becomes -> key IS DISTINCT FROM value), '{}'),
+               CASE WHEN was_deleted <> is_deleted
+                    THEN jsonb_build_object('deleted', is_deleted) ELSE '{}' END
+                   || coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(becomes)
+                                WHERE was -> key IS DISTINCT FROM value), '{}')
+        FROM changes
+        ORDER BY version;
     END IF;
     RETURN NULL;
 END
@@ -392,6 +428,7 @@ DECLARE
     branches text;
 BEGIN
     INSERT INTO synced_entities (plural) VALUES (entity_plural) ON CONFLICT DO NOTHING;
+    PERFORM describe_synced_columns(entity_plural);
     SELECT string_agg(format(
         'SELECT tenant_id, version, %L::text AS plural, id, live_version, deleted_at,
                 CASE WHEN deleted_at IS NULL THEN wire
@@ -439,6 +476,36 @@ CREATE TABLE public.audit_log (
     after jsonb,
     CONSTRAINT audit_log_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'lost'::text, 'refused'::text])))
 );
+
+COMMENT ON TABLE public.audit_log IS 'The history of every synced row, and of sign-ins, exports and settings. Written by triggers and log_action() alone; it only grows.';
+
+COMMENT ON COLUMN public.audit_log.tenant_id IS 'The tenant.';
+
+COMMENT ON COLUMN public.audit_log.id IS 'Numbers the entries.';
+
+COMMENT ON COLUMN public.audit_log.at IS 'When it happened, by the database''s clock.';
+
+COMMENT ON COLUMN public.audit_log.entity IS 'What was changed: contact, tag, …, or tenant, agent, device.';
+
+COMMENT ON COLUMN public.audit_log.entity_id IS 'Which one.';
+
+COMMENT ON COLUMN public.audit_log.version IS 'The version that the change gave, where it gave one.';
+
+COMMENT ON COLUMN public.audit_log.op IS 'create, update, delete, restore, or the name of an action.';
+
+COMMENT ON COLUMN public.audit_log.agent_id IS 'Who did it; NULL when it was typed into the database.';
+
+COMMENT ON COLUMN public.audit_log.device_id IS 'On which device, if on one.';
+
+COMMENT ON COLUMN public.audit_log.mutation_id IS 'By which mutation.';
+
+COMMENT ON COLUMN public.audit_log.origin IS 'socket, rest, import, job or sql.';
+
+COMMENT ON COLUMN public.audit_log.outcome IS 'Whether the values were applied, lost to a later stamp, or were refused.';
+
+COMMENT ON COLUMN public.audit_log.before IS 'The changed fields before.';
+
+COMMENT ON COLUMN public.audit_log.after IS 'The changed fields after.';
 
 CREATE FUNCTION public.render_history_entry(entry public.audit_log) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -646,6 +713,88 @@ CREATE TABLE public.contacts (
     CONSTRAINT contacts_birthday_check CHECK ((birthday ~ '^(\d{4}|-)-\d\d-\d\d$'::text))
 );
 
+COMMENT ON TABLE public.contacts IS 'A person or a company that agents work with.';
+
+COMMENT ON COLUMN public.contacts.tenant_id IS 'The company that the row belongs to.';
+
+COMMENT ON COLUMN public.contacts.id IS 'Made by whoever creates the row, client or server; never changes.';
+
+COMMENT ON COLUMN public.contacts.version IS 'Given each time the row changes visibly, in the order of commits.';
+
+COMMENT ON COLUMN public.contacts.live_version IS 'The version at which it last became live: created or restored.';
+
+COMMENT ON COLUMN public.contacts.external_id IS 'Its id in another system, such as a CRM.';
+
+COMMENT ON COLUMN public.contacts.first_name IS 'First name.';
+
+COMMENT ON COLUMN public.contacts.last_name IS 'Last name.';
+
+COMMENT ON COLUMN public.contacts.display_name IS 'The name to show: first and last name, else company, else the first e-mail, else the first phone. Computed.';
+
+COMMENT ON COLUMN public.contacts.company IS 'Company.';
+
+COMMENT ON COLUMN public.contacts.department IS 'Department.';
+
+COMMENT ON COLUMN public.contacts.job_title IS 'Job title.';
+
+COMMENT ON COLUMN public.contacts.emails IS '[{label, value}], addresses in lower case.';
+
+COMMENT ON COLUMN public.contacts.phones IS '[{label, value, e164}]: as typed, and as +41446681800 where it is a whole number.';
+
+COMMENT ON COLUMN public.contacts.addresses IS '[{label, street, city, region, postal_code, country}].';
+
+COMMENT ON COLUMN public.contacts.websites IS '[{label, value}].';
+
+COMMENT ON COLUMN public.contacts.birthday IS 'YYYY-MM-DD, or --MM-DD without the year.';
+
+COMMENT ON COLUMN public.contacts.notes IS 'Free text.';
+
+COMMENT ON COLUMN public.contacts.custom IS '{name: value}: fields of the tenant''s own. Merges key by key.';
+
+COMMENT ON COLUMN public.contacts.preferences IS '{email, phone, sms}: opted_in or opted_out. Merges key by key.';
+
+COMMENT ON COLUMN public.contacts.tag_ids IS 'Ids of tags. Merges id by id.';
+
+COMMENT ON COLUMN public.contacts.group_ids IS 'Ids of groups. Merges id by id.';
+
+COMMENT ON COLUMN public.contacts.type_ids IS 'Ids of types. Merges id by id.';
+
+COMMENT ON COLUMN public.contacts.owner_id IS 'The agent who looks after it.';
+
+COMMENT ON COLUMN public.contacts.photo IS '{hash, url}. The server''s.';
+
+COMMENT ON COLUMN public.contacts.active IS 'Whether the contact is still worked with.';
+
+COMMENT ON COLUMN public.contacts.created_at IS 'When the row was made, by the database''s clock.';
+
+COMMENT ON COLUMN public.contacts.updated_at IS 'When its version was given.';
+
+COMMENT ON COLUMN public.contacts.created_by IS 'The agent who made it; NULL when it was typed into the database.';
+
+COMMENT ON COLUMN public.contacts.updated_by IS 'The agent who gave it its version; NULL like created_by.';
+
+COMMENT ON COLUMN public.contacts.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
+
+COMMENT ON COLUMN public.contacts.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+
+COMMENT ON COLUMN public.contacts.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
+
+COMMENT ON COLUMN public.contacts.written_device IS 'The device of the last write, if there was one.';
+
+COMMENT ON COLUMN public.contacts.written_mutation IS 'The mutation_id of the last write.';
+
+COMMENT ON COLUMN public.contacts.written_origin IS 'Where the last write came from: socket, rest, import, job or sql.';
+
+COMMENT ON COLUMN public.contacts.written_in IS 'The transaction that set the written_… columns. In any other one they are void, and the change counts as typed into the database.';
+
+COMMENT ON COLUMN public.contacts.wire IS 'The row''s JSON as it goes out, empty fields left out.';
+
+COMMENT ON COLUMN public.contacts.wire_author IS 'JSON of the last write''s mutation and author, for events.';
+
+COMMENT ON COLUMN public.contacts.search_text IS 'Names, company, e-mails and phone digits without capitals and accents: what search looks through. Computed.';
+
+COMMENT ON COLUMN public.contacts.sort_name IS 'The beginning of the display name without capitals and accents: what lists are sorted by. Computed.';
+
 CREATE VIEW public.active_contacts WITH (security_invoker='true') AS
  SELECT tenant_id,
     id,
@@ -689,6 +838,22 @@ CREATE TABLE public.agents (
     CONSTRAINT agents_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'manager'::text, 'agent'::text, 'api'::text])))
 );
 
+COMMENT ON TABLE public.agents IS 'A person or a program that signs in.';
+
+COMMENT ON COLUMN public.agents.tenant_id IS 'The company that the agent works for.';
+
+COMMENT ON COLUMN public.agents.id IS 'A nanoid.';
+
+COMMENT ON COLUMN public.agents.code IS 'A short name that people type; unique in the tenant, capitals aside.';
+
+COMMENT ON COLUMN public.agents.name IS 'The full name.';
+
+COMMENT ON COLUMN public.agents.role IS 'What the agent may do.';
+
+COMMENT ON COLUMN public.agents.disabled IS 'A disabled agent is signed out and can''t sign in.';
+
+COMMENT ON COLUMN public.agents.created_at IS 'When the agent was registered.';
+
 CREATE TABLE public.api_keys (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -701,6 +866,28 @@ CREATE TABLE public.api_keys (
     last_used_at timestamp with time zone,
     revoked_at timestamp with time zone
 );
+
+COMMENT ON TABLE public.api_keys IS 'The keys that agents sign in with. Only hashes are kept.';
+
+COMMENT ON COLUMN public.api_keys.tenant_id IS 'The agent''s tenant.';
+
+COMMENT ON COLUMN public.api_keys.id IS 'A nanoid, by which a key is revoked.';
+
+COMMENT ON COLUMN public.api_keys.agent_id IS 'Whose key it is.';
+
+COMMENT ON COLUMN public.api_keys.name IS 'What the key is for, in its owner''s words.';
+
+COMMENT ON COLUMN public.api_keys.prefix IS 'The first characters, to tell keys apart.';
+
+COMMENT ON COLUMN public.api_keys.hash IS 'HMAC-SHA256 of the key with the server''s API_KEY_SALT.';
+
+COMMENT ON COLUMN public.api_keys.created_at IS 'When the key was made.';
+
+COMMENT ON COLUMN public.api_keys.created_by IS 'The agent who made it.';
+
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'When somebody last signed in with it.';
+
+COMMENT ON COLUMN public.api_keys.revoked_at IS 'Since when it opens nothing.';
 
 ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_log_id_seq
@@ -734,6 +921,46 @@ CREATE TABLE public.devices (
 )
 WITH (fillfactor='70');
 
+COMMENT ON TABLE public.devices IS 'One installation that syncs. Enters itself at its first sign-in.';
+
+COMMENT ON COLUMN public.devices.tenant_id IS 'The agent''s tenant.';
+
+COMMENT ON COLUMN public.devices.id IS 'Made by the device, or by the server at the first sign-in.';
+
+COMMENT ON COLUMN public.devices.agent_id IS 'Whose device it is; never another''s.';
+
+COMMENT ON COLUMN public.devices.name IS 'What its owner calls it.';
+
+COMMENT ON COLUMN public.devices.model IS 'What it says of its make.';
+
+COMMENT ON COLUMN public.devices.os IS 'Its operating system.';
+
+COMMENT ON COLUMN public.devices.app_version IS 'The version of the app on it.';
+
+COMMENT ON COLUMN public.devices.created_at IS 'Its first sign-in.';
+
+COMMENT ON COLUMN public.devices.last_seen IS 'Its last sign-in or ping.';
+
+COMMENT ON COLUMN public.devices.last_sync IS 'When it last had everything.';
+
+COMMENT ON COLUMN public.devices.version IS 'Its cursor, as it last said.';
+
+COMMENT ON COLUMN public.devices.queue_size IS 'Edits that wait on it, as it last said.';
+
+COMMENT ON COLUMN public.devices.queue_oldest_at IS 'When the oldest of them was made.';
+
+COMMENT ON COLUMN public.devices.queue_empty_at IS 'When it last said that none waits: until then its ledger rows are kept.';
+
+COMMENT ON COLUMN public.devices.battery IS 'Per cent.';
+
+COMMENT ON COLUMN public.devices.network IS 'What it says of its network, such as wifi.';
+
+COMMENT ON COLUMN public.devices.clock_skew_ms IS 'The server''s clock minus the device''s, in milliseconds.';
+
+COMMENT ON COLUMN public.devices.sync_requested_at IS 'When somebody last asked it to sync.';
+
+COMMENT ON COLUMN public.devices.revoked_at IS 'Since when it may not connect.';
+
 CREATE TABLE public.global_version (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
     version bigint DEFAULT 0 NOT NULL,
@@ -742,6 +969,18 @@ CREATE TABLE public.global_version (
     checksum jsonb DEFAULT '{}'::jsonb NOT NULL
 )
 WITH (fillfactor='50');
+
+COMMENT ON TABLE public.global_version IS 'The head of each tenant: one row, kept by triggers, from which every page takes its bounds.';
+
+COMMENT ON COLUMN public.global_version.tenant_id IS 'The tenant.';
+
+COMMENT ON COLUMN public.global_version.version IS 'The head: the highest version given.';
+
+COMMENT ON COLUMN public.global_version.epoch IS 'Names this life of the database. A restored backup needs a new one.';
+
+COMMENT ON COLUMN public.global_version.floor IS 'Below this version tombstones were purged: older cursors must sync from 0.';
+
+COMMENT ON COLUMN public.global_version.checksum IS '{plural: {count, sum}}: the live rows of each entity, and the sum of their versions modulo 2^52.';
 
 CREATE TABLE public.sync_log (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -762,6 +1001,40 @@ CREATE TABLE public.sync_log (
     greatest_lag bigint,
     CONSTRAINT sync_log_kind_check CHECK ((kind = ANY (ARRAY['connection'::text, 'sync'::text, 'push'::text, 'refused'::text, 'minute'::text])))
 );
+
+COMMENT ON TABLE public.sync_log IS 'What devices did: a row for each connection, sync, push and refused event, and once a minute one for the tenant. Kept 90 days.';
+
+COMMENT ON COLUMN public.sync_log.tenant_id IS 'The tenant.';
+
+COMMENT ON COLUMN public.sync_log.id IS 'A nanoid.';
+
+COMMENT ON COLUMN public.sync_log.kind IS 'What the row tells of.';
+
+COMMENT ON COLUMN public.sync_log.device_id IS 'The device, where one is known.';
+
+COMMENT ON COLUMN public.sync_log.agent_id IS 'Its agent.';
+
+COMMENT ON COLUMN public.sync_log.started IS 'When it began.';
+
+COMMENT ON COLUMN public.sync_log.ended IS 'When it was over; NULL while it lasts.';
+
+COMMENT ON COLUMN public.sync_log.since IS 'The cursor that a sync began with.';
+
+COMMENT ON COLUMN public.sync_log.until IS 'The version that it came to.';
+
+COMMENT ON COLUMN public.sync_log.rows IS 'Rows sent, or mutations pushed.';
+
+COMMENT ON COLUMN public.sync_log.bytes IS 'Bytes of the rows sent.';
+
+COMMENT ON COLUMN public.sync_log.outcome IS 'How it ended.';
+
+COMMENT ON COLUMN public.sync_log.error_code IS 'The error''s code, where it failed.';
+
+COMMENT ON COLUMN public.sync_log.address IS 'The client''s IP address.';
+
+COMMENT ON COLUMN public.sync_log.devices_online IS 'In the minute''s row: devices that were connected.';
+
+COMMENT ON COLUMN public.sync_log.greatest_lag IS 'In the minute''s row: versions by which the last of them was behind.';
 
 CREATE VIEW public.device_status WITH (security_invoker='true') AS
  SELECT d.tenant_id,
@@ -825,6 +1098,46 @@ CREATE TABLE public.groups (
     wire_author text NOT NULL
 );
 
+COMMENT ON TABLE public.groups IS 'Contacts that belong together, such as a trade fair''s visitors.';
+
+COMMENT ON COLUMN public.groups.tenant_id IS 'The company that the row belongs to.';
+
+COMMENT ON COLUMN public.groups.id IS 'Made by whoever creates the row, client or server; never changes.';
+
+COMMENT ON COLUMN public.groups.version IS 'Given each time the row changes visibly, in the order of commits.';
+
+COMMENT ON COLUMN public.groups.live_version IS 'The version at which it last became live: created or restored.';
+
+COMMENT ON COLUMN public.groups.name IS 'Unique among the tenant''s live groups, capitals aside.';
+
+COMMENT ON COLUMN public.groups.description IS 'Free text.';
+
+COMMENT ON COLUMN public.groups.created_at IS 'When the row was made, by the database''s clock.';
+
+COMMENT ON COLUMN public.groups.updated_at IS 'When its version was given.';
+
+COMMENT ON COLUMN public.groups.created_by IS 'The agent who made it; NULL when it was typed into the database.';
+
+COMMENT ON COLUMN public.groups.updated_by IS 'The agent who gave it its version; NULL like created_by.';
+
+COMMENT ON COLUMN public.groups.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
+
+COMMENT ON COLUMN public.groups.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+
+COMMENT ON COLUMN public.groups.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
+
+COMMENT ON COLUMN public.groups.written_device IS 'The device of the last write, if there was one.';
+
+COMMENT ON COLUMN public.groups.written_mutation IS 'The mutation_id of the last write.';
+
+COMMENT ON COLUMN public.groups.written_origin IS 'Where the last write came from: socket, rest, import, job or sql.';
+
+COMMENT ON COLUMN public.groups.written_in IS 'The transaction that set the written_… columns. In any other one they are void, and the change counts as typed into the database.';
+
+COMMENT ON COLUMN public.groups.wire IS 'The row''s JSON as it goes out, empty fields left out.';
+
+COMMENT ON COLUMN public.groups.wire_author IS 'JSON of the last write''s mutation and author, for events.';
+
 CREATE TABLE public.mutations (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
     source text NOT NULL COLLATE pg_catalog."C",
@@ -845,17 +1158,67 @@ CREATE TABLE public.mutations (
     CONSTRAINT mutations_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'merged'::text, 'superseded'::text, 'gone'::text, 'forbidden'::text])))
 );
 
+COMMENT ON TABLE public.mutations IS 'The ledger: each write by a client, entered in the transaction of its effects, so that one sent again is answered and not applied again.';
+
+COMMENT ON COLUMN public.mutations.tenant_id IS 'The tenant.';
+
+COMMENT ON COLUMN public.mutations.source IS 'The device that wrote, or `agent:<id>` where there was none.';
+
+COMMENT ON COLUMN public.mutations.mutation_id IS 'The client''s name for the write.';
+
+COMMENT ON COLUMN public.mutations.body_hash IS 'SHA-256 of the body, to tell another body of the same id.';
+
+COMMENT ON COLUMN public.mutations.stamp IS 'When the edit was made, as merging counts it, in microseconds since 1970.';
+
+COMMENT ON COLUMN public.mutations.op IS 'create, update, delete or restore.';
+
+COMMENT ON COLUMN public.mutations.entity IS 'The entity''s name, such as contact.';
+
+COMMENT ON COLUMN public.mutations.entity_id IS 'The row that it was meant for.';
+
+COMMENT ON COLUMN public.mutations.outcome IS 'What became of it. `forbidden` does not answer for the mutation: a later try is judged anew.';
+
+COMMENT ON COLUMN public.mutations.version IS 'The row''s version after it.';
+
+COMMENT ON COLUMN public.mutations.conflicts IS 'The conflicts that its ack listed.';
+
+COMMENT ON COLUMN public.mutations.lost IS '{before, after} of the values that lost or were refused; a trigger copies them into the history.';
+
+COMMENT ON COLUMN public.mutations.agent_id IS 'Who wrote.';
+
+COMMENT ON COLUMN public.mutations.device_id IS 'On which device, if on one.';
+
+COMMENT ON COLUMN public.mutations.origin IS 'socket, rest, import or job.';
+
+COMMENT ON COLUMN public.mutations.created_at IS 'When it was entered.';
+
 CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+COMMENT ON TABLE public.schema_migrations IS 'The migrations that were applied; kept by the migration runner.';
+
+COMMENT ON COLUMN public.schema_migrations.name IS 'The file''s path in sql/.';
+
+COMMENT ON COLUMN public.schema_migrations.checksum IS 'SHA-256 of its text: an edited migration is refused.';
+
+COMMENT ON COLUMN public.schema_migrations.applied_at IS 'When it was applied.';
+
 CREATE TABLE public.schema_objects (
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
+
+COMMENT ON TABLE public.schema_objects IS 'Functions, views and triggers as they were last applied; kept by the migration runner.';
+
+COMMENT ON COLUMN public.schema_objects.name IS 'The file''s path in sql/.';
+
+COMMENT ON COLUMN public.schema_objects.checksum IS 'SHA-256 of its text: a changed file is applied again.';
+
+COMMENT ON COLUMN public.schema_objects.applied_at IS 'When it was applied.';
 
 CREATE VIEW public.sync_statistics WITH (security_invoker='true') AS
  SELECT tenant_id,
@@ -876,6 +1239,10 @@ CREATE VIEW public.sync_statistics WITH (security_invoker='true') AS
 CREATE TABLE public.synced_entities (
     plural text NOT NULL
 );
+
+COMMENT ON TABLE public.synced_entities IS 'The tables whose rows reach devices, entered by publish_entity().';
+
+COMMENT ON COLUMN public.synced_entities.plural IS 'The table''s name, and the entity''s key in change sets.';
 
 CREATE TABLE public.tags (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -900,6 +1267,48 @@ CREATE TABLE public.tags (
     wire_author text NOT NULL
 );
 
+COMMENT ON TABLE public.tags IS 'A coloured label; a contact may carry many.';
+
+COMMENT ON COLUMN public.tags.tenant_id IS 'The company that the row belongs to.';
+
+COMMENT ON COLUMN public.tags.id IS 'Made by whoever creates the row, client or server; never changes.';
+
+COMMENT ON COLUMN public.tags.version IS 'Given each time the row changes visibly, in the order of commits.';
+
+COMMENT ON COLUMN public.tags.live_version IS 'The version at which it last became live: created or restored.';
+
+COMMENT ON COLUMN public.tags.name IS 'Unique among the tenant''s live tags, capitals aside.';
+
+COMMENT ON COLUMN public.tags.color IS '#rrggbb.';
+
+COMMENT ON COLUMN public.tags.category IS 'What the tag is about, to list tags under headings.';
+
+COMMENT ON COLUMN public.tags.created_at IS 'When the row was made, by the database''s clock.';
+
+COMMENT ON COLUMN public.tags.updated_at IS 'When its version was given.';
+
+COMMENT ON COLUMN public.tags.created_by IS 'The agent who made it; NULL when it was typed into the database.';
+
+COMMENT ON COLUMN public.tags.updated_by IS 'The agent who gave it its version; NULL like created_by.';
+
+COMMENT ON COLUMN public.tags.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
+
+COMMENT ON COLUMN public.tags.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+
+COMMENT ON COLUMN public.tags.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
+
+COMMENT ON COLUMN public.tags.written_device IS 'The device of the last write, if there was one.';
+
+COMMENT ON COLUMN public.tags.written_mutation IS 'The mutation_id of the last write.';
+
+COMMENT ON COLUMN public.tags.written_origin IS 'Where the last write came from: socket, rest, import, job or sql.';
+
+COMMENT ON COLUMN public.tags.written_in IS 'The transaction that set the written_… columns. In any other one they are void, and the change counts as typed into the database.';
+
+COMMENT ON COLUMN public.tags.wire IS 'The row''s JSON as it goes out, empty fields left out.';
+
+COMMENT ON COLUMN public.tags.wire_author IS 'JSON of the last write''s mutation and author, for events.';
+
 CREATE TABLE public.types (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -921,6 +1330,46 @@ CREATE TABLE public.types (
     wire text NOT NULL,
     wire_author text NOT NULL
 );
+
+COMMENT ON TABLE public.types IS 'What a contact is to the company, such as a customer or a supplier.';
+
+COMMENT ON COLUMN public.types.tenant_id IS 'The company that the row belongs to.';
+
+COMMENT ON COLUMN public.types.id IS 'Made by whoever creates the row, client or server; never changes.';
+
+COMMENT ON COLUMN public.types.version IS 'Given each time the row changes visibly, in the order of commits.';
+
+COMMENT ON COLUMN public.types.live_version IS 'The version at which it last became live: created or restored.';
+
+COMMENT ON COLUMN public.types.name IS 'Unique among the tenant''s live types, capitals aside.';
+
+COMMENT ON COLUMN public.types.description IS 'Free text.';
+
+COMMENT ON COLUMN public.types.created_at IS 'When the row was made, by the database''s clock.';
+
+COMMENT ON COLUMN public.types.updated_at IS 'When its version was given.';
+
+COMMENT ON COLUMN public.types.created_by IS 'The agent who made it; NULL when it was typed into the database.';
+
+COMMENT ON COLUMN public.types.updated_by IS 'The agent who gave it its version; NULL like created_by.';
+
+COMMENT ON COLUMN public.types.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
+
+COMMENT ON COLUMN public.types.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+
+COMMENT ON COLUMN public.types.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
+
+COMMENT ON COLUMN public.types.written_device IS 'The device of the last write, if there was one.';
+
+COMMENT ON COLUMN public.types.written_mutation IS 'The mutation_id of the last write.';
+
+COMMENT ON COLUMN public.types.written_origin IS 'Where the last write came from: socket, rest, import, job or sql.';
+
+COMMENT ON COLUMN public.types.written_in IS 'The transaction that set the written_… columns. In any other one they are void, and the change counts as typed into the database.';
+
+COMMENT ON COLUMN public.types.wire IS 'The row''s JSON as it goes out, empty fields left out.';
+
+COMMENT ON COLUMN public.types.wire_author IS 'JSON of the last write''s mutation and author, for events.';
 
 CREATE VIEW public.synced_rows WITH (security_invoker='true') AS
  SELECT contacts.tenant_id,
@@ -991,6 +1440,28 @@ CREATE TABLE public.tenants (
     CONSTRAINT tenants_agents_edit_check CHECK ((agents_edit = ANY (ARRAY['all'::text, 'own'::text]))),
     CONSTRAINT tenants_duplicates_check CHECK ((duplicates = ANY (ARRAY['allow'::text, 'warn'::text, 'refuse'::text])))
 );
+
+COMMENT ON TABLE public.tenants IS 'A company and its settings. Nothing crosses from one tenant to another.';
+
+COMMENT ON COLUMN public.tenants.id IS 'A short name, as in app.tenant; a fresh server has `default`.';
+
+COMMENT ON COLUMN public.tenants.name IS 'The company''s name, for people.';
+
+COMMENT ON COLUMN public.tenants.region IS 'The country (ISO 3166, two letters) of phone numbers without a country code; NULL: the server''s DEFAULT_REGION.';
+
+COMMENT ON COLUMN public.tenants.max_tags IS 'How many tags a contact may have.';
+
+COMMENT ON COLUMN public.tenants.clean_phones IS 'Whether phone numbers are rewritten to their international form.';
+
+COMMENT ON COLUMN public.tenants.duplicates IS 'What a new contact with the e-mail or number of another one meets: nothing, a warning, a refusal.';
+
+COMMENT ON COLUMN public.tenants.agents_edit IS 'Whether the role `agent` may edit all contacts or only its own.';
+
+COMMENT ON COLUMN public.tenants.min_app_version IS 'The oldest version of the app that the company still wants to see; NULL: any.';
+
+COMMENT ON COLUMN public.tenants.conflict_days IS 'For how many days a conflict counts as recent.';
+
+COMMENT ON COLUMN public.tenants.created_at IS 'When the tenant was made.';
 
 CREATE SEQUENCE public.version_sequence
     START WITH 1

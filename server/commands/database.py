@@ -1,13 +1,16 @@
-"""`python -m server migrate` and `dump-schema`."""
+"""`python -m server migrate`, `dump-schema` and `data-model`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from server.commands.common import connection_as_owner, running_services
+from server.db.data_model import DATA_MODEL, describe
 from server.db.dump import SCHEMA, dump_schema
 from server.db.embedded import EmbeddedPostgres
 from server.db.migrate import Report
@@ -47,15 +50,42 @@ def write_schema(arguments: list[str]) -> int:
         description="Write sql/schema.sql anew, from an empty database and the files of sql/.",
     )
     parser.parse_args(arguments)
+    with empty_postgres() as postgres:
+        asyncio.run(migrate_database(postgres.database_url))
+        SCHEMA.write_text(dump_schema(postgres.database_url, postgres.bin_path))
+    print("Wrote sql/schema.sql")
+    return 0
+
+
+def write_data_model(arguments: list[str]) -> int:
+    """Writes docs/DATA_MODEL.md from a database made for it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m server data-model",
+        description="Write docs/DATA_MODEL.md anew, from an empty database and the files of sql/.",
+    )
+    parser.parse_args(arguments)
+    with empty_postgres() as postgres:
+        DATA_MODEL.write_text(asyncio.run(describe_database(postgres.database_url)))
+    print("Wrote docs/DATA_MODEL.md")
+    return 0
+
+
+async def describe_database(database_url: str) -> str:
+    """Migrates the database and describes it. Raises `UndescribedError`."""
+    async with connection_as_owner(database_url) as connection:
+        await apply(connection)
+        return await describe(connection)
+
+
+@contextmanager
+def empty_postgres() -> Iterator[EmbeddedPostgres]:
+    """A Postgres of its own that leaves nothing behind."""
     with tempfile.TemporaryDirectory(prefix="fieldbook-schema-") as folder:
         # As root, Postgres runs under another account, which must pass.
         Path(folder).chmod(0o711)
         postgres = EmbeddedPostgres(Path(folder), {"fsync": "off"})
         postgres.start()
         try:
-            asyncio.run(migrate_database(postgres.database_url))
-            SCHEMA.write_text(dump_schema(postgres.database_url, postgres.bin_path))
+            yield postgres
         finally:
             postgres.stop()
-    print("Wrote sql/schema.sql")
-    return 0

@@ -8,6 +8,7 @@ DECLARE
     branches text;
 BEGIN
     INSERT INTO synced_entities (plural) VALUES (entity_plural) ON CONFLICT DO NOTHING;
+    PERFORM describe_synced_columns(entity_plural);
     SELECT string_agg(format(
         'SELECT tenant_id, version, %L::text AS plural, id, live_version, deleted_at,
                 CASE WHEN deleted_at IS NULL THEN wire
