@@ -101,6 +101,8 @@ class SignIn:
         join = await self._join(session, actor)
         head = await self._pages.head(actor.tenant)
         first = session.actor is None
+        if first:
+            await self._auth.log_sign_in(actor, session.address)
         session.actor = actor
         session.batch = payload["batch"]
         session.note_clock(payload.get("clock"))

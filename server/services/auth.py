@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
 from nanoid import generate
 
 from server.db.pool import Database
@@ -79,6 +80,15 @@ class Auth:
         if row["revoked_at"]:
             raise Forbidden("This device was revoked. Ask an admin of your company.")
         return replace(actor, device_id=device_id)
+
+    async def log_sign_in(self, actor: Actor, address: str) -> None:
+        """Enters a socket's sign-in into the history. Raises `Unavailable`."""
+        async with self._database.tenant(actor.tenant) as connection:
+            await connection.execute(
+                queries.audit.log_action,
+                *("sign_in", "agent", actor.agent_id, actor.agent_id, actor.device_id, "socket"),
+                orjson.dumps({"address": address, "key_id": actor.key_id}).decode(),
+            )
 
     async def lost_access(
         self, tenant: str, actors: Sequence[Actor]
