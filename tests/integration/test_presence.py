@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from server.db.embedded import EmbeddedRedis
+from server.ephemeral.connection import RedisConnection, RedisDown
+from server.ephemeral.presence import Presence
+
+PHONE, TABLET = "phone-0001", "tablet-0001"
+
+
+@contextmanager
+def hung(redis: EmbeddedRedis) -> Iterator[None]:
+    """A Redis that takes connections and never answers."""
+    os.kill(redis.process_id, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(redis.process_id, signal.SIGCONT)
+
+
+@pytest.fixture
+async def connections(redis_url: str) -> AsyncIterator[list[RedisConnection]]:
+    """Of two processes."""
+    made = [RedisConnection(redis_url, rest_seconds=0.2) for _ in range(2)]
+    yield made
+    for connection in made:
+        await connection.close()
+
+
+async def ping(connection: RedisConnection) -> bool:
+    return bool(await connection.run(lambda client: client.ping()))
+
+
+async def test_a_device_is_seen_by_the_other_process_until_it_leaves(
+    connections: list[RedisConnection],
+) -> None:
+    here, there = (Presence(connection) for connection in connections)
+    here.online("default", PHONE, "socket-1")
+    assert await here.online_devices("default", [PHONE, TABLET]) == {PHONE}
+    await here.flush()
+    assert await there.online_devices("default", [PHONE, TABLET]) == {PHONE}
+    assert await there.online_devices("other", [PHONE]) == set()
+
+    here.offline("default", PHONE, "socket-1")
+    assert await here.online_devices("default", []) == set()
+    await here.flush()
+    assert await here.online_devices("default", [PHONE]) == set()
+    assert await there.online_devices("default", [PHONE]) == set()
+
+
+async def test_presence_reaches_the_other_process_by_itself_and_ends_with_the_process(
+    connections: list[RedisConnection],
+) -> None:
+    here, there = (Presence(connection) for connection in connections)
+    here.start()
+    here.online("default", PHONE, "socket-1")
+    deadline = time.monotonic() + 5
+    while PHONE not in await there.online_devices("default", [PHONE]):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    await here.stop()
+    assert await there.online_devices("default", [PHONE]) == set()
+
+
+async def test_a_device_with_two_sockets_stays_online_when_one_closes(
+    connections: list[RedisConnection],
+) -> None:
+    here, there = (Presence(connection) for connection in connections)
+    here.online("default", PHONE, "socket-1")
+    here.online("default", PHONE, "socket-2")
+    here.offline("default", PHONE, "socket-1")
+    await here.flush()
+    assert await here.online_devices("default", [PHONE]) == {PHONE}
+    assert await there.online_devices("default", [PHONE]) == {PHONE}
+
+
+async def test_a_device_that_moved_to_another_process_is_not_taken_offline_by_the_first(
+    connections: list[RedisConnection],
+) -> None:
+    here, there = (Presence(connection) for connection in connections)
+    here.online("default", PHONE, "socket-1")
+    await here.flush()
+    there.online("default", PHONE, "socket-2")
+    await there.flush()
+    here.offline("default", PHONE, "socket-1")
+    await here.flush()
+    assert await here.online_devices("default", [PHONE]) == {PHONE}
+
+
+async def test_a_device_that_stops_pinging_goes_offline(
+    connections: list[RedisConnection],
+) -> None:
+    here, there = (Presence(connection, ping_seconds=0.15) for connection in connections)
+    here.online("default", PHONE, "socket-1")
+    await here.flush()
+    await asyncio.sleep(0.2)
+    assert await here.online_devices("default", [PHONE]) == {PHONE}
+    await asyncio.sleep(0.15)
+    assert await here.online_devices("default", [PHONE]) == set()
+    assert await there.online_devices("default", [PHONE]) == set()
+
+
+async def test_many_devices_are_asked_for_at_once(connections: list[RedisConnection]) -> None:
+    here, there = (Presence(connection) for connection in connections)
+    everyone = [f"device-{number:05}" for number in range(2_500)]
+    for device in everyone[::2]:
+        here.online("default", device, f"socket-{device}")
+    await here.flush()
+    assert await there.online_devices("default", everyone) == set(everyone[::2])
+
+
+async def test_without_redis_a_process_knows_its_own_devices() -> None:
+    presence = Presence(RedisConnection(None))
+    presence.online("default", PHONE, "socket-1")
+    await presence.flush()
+    assert await presence.online_devices("default", [PHONE, TABLET]) == {PHONE}
+    await presence.stop()
+
+
+async def test_a_hung_redis_delays_one_call_by_a_second_and_no_other(
+    redis: EmbeddedRedis, connections: list[RedisConnection]
+) -> None:
+    slow = RedisConnection(redis.redis_url, rest_seconds=30)
+    presence = Presence(slow)
+    presence.online("default", PHONE, "socket-1")
+    assert await ping(slow)
+    with hung(redis):
+        started = time.monotonic()
+        assert await presence.online_devices("default", [PHONE, TABLET]) == {PHONE}
+        assert time.monotonic() - started < 1.5
+        assert not slow.reachable
+
+        started = time.monotonic()
+        for _ in range(100):
+            assert await presence.online_devices("default", [PHONE, TABLET]) == {PHONE}
+        assert time.monotonic() - started < 0.2
+    await slow.close()
+
+
+async def test_what_was_noted_while_redis_hung_is_sent_once_it_answers(
+    redis: EmbeddedRedis, connections: list[RedisConnection]
+) -> None:
+    here, there = (Presence(connection) for connection in connections)
+    with hung(redis):
+        here.online("default", PHONE, "socket-1")
+        await here.flush()
+        assert not connections[0].reachable
+    await asyncio.sleep(0.25)
+    await here.flush()
+    assert connections[0].reachable
+    assert await there.online_devices("default", [PHONE]) == {PHONE}
+
+
+async def test_only_one_call_tries_a_redis_that_failed(
+    redis: EmbeddedRedis, connections: list[RedisConnection]
+) -> None:
+    connection = connections[0]
+    with hung(redis):
+        with pytest.raises(RedisDown):
+            await ping(connection)
+        await asyncio.sleep(0.25)
+        trial = asyncio.create_task(ping(connection))
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        with pytest.raises(RedisDown):
+            await ping(connection)
+        assert time.monotonic() - started < 0.2
+        with pytest.raises(RedisDown):
+            await trial
+    await asyncio.sleep(0.25)
+    assert await ping(connection)
+
+
+async def test_a_redis_that_is_not_there_costs_nothing_but_an_answer() -> None:
+    absent = RedisConnection("unix:///nonexistent/redis.sock", rest_seconds=0)
+    with pytest.raises(RedisDown):
+        await ping(absent)
+    assert not absent.reachable
+    await absent.close()
