@@ -59,7 +59,8 @@ Rows = list[asyncpg.Record]
 async def describe(connection: asyncpg.Connection) -> str:
     """The document for this database. Raises `UndescribedError`."""
     catalog = queries.catalog
-    tables = await connection.fetch(catalog.list_tables)
+    all_tables = await connection.fetch(catalog.list_tables)
+    tables = [table for table in all_tables if not table["of_library"]]
     columns = _by(await connection.fetch(catalog.list_columns), "of_table")
     references = await connection.fetch(catalog.list_references)
     checks = _by(await connection.fetch(catalog.list_checks), "of_table")
@@ -68,7 +69,7 @@ async def describe(connection: asyncpg.Connection) -> str:
     functions = await connection.fetch(catalog.list_functions)
     triggers = await connection.fetch(catalog.list_triggers)
     comments = read_comments(DIRECTORY)
-    refuse_undescribed(tables, columns, [*views, *functions, *_reasoned(indexes)], comments)
+    refuse_undescribed(all_tables, columns, [*views, *functions, *_reasoned(indexes)], comments)
     synced = [table["name"] for table in tables if _is_synced(columns[table["name"]])]
     shared = _shared_columns([columns[name] for name in synced])
     listed = ", ".join(f"`{name}`" for name in synced)
@@ -84,6 +85,9 @@ async def describe(connection: asyncpg.Connection) -> str:
         name = table["name"]
         own = [each for each in columns[name] if name not in synced or each["name"] not in shared]
         parts.append(_table(table, own, checks[name], indexes[name], comments, name in synced))
+    library = [table for table in all_tables if table["of_library"]]
+    if library:
+        parts.append(_library(library))
     parts.append(_views(views, columns, comments))
     parts.append(_triggers(triggers))
     parts.append(_functions(functions, comments))
@@ -125,8 +129,10 @@ def refuse_undescribed(
     """Raise `UndescribedError` for tables, columns, indexes, views, functions without comment."""
     missing = [table["name"] for table in tables if not table["description"]]
     for table in tables:
-        name = table["name"]
-        missing += [f"{name}.{each['name']}" for each in columns[name] if not each["description"]]
+        if not table["of_library"]:
+            name = table["name"]
+            undescribed = (each for each in columns[name] if not each["description"])
+            missing += [f"{name}.{each['name']}" for each in undescribed]
     if missing:
         raise UndescribedError(f"Add COMMENT ON in a new migration for: {', '.join(missing)}.")
     missing = [each["name"] for each in commented if each["name"] not in comments]
@@ -232,6 +238,15 @@ def _check(definition: str) -> str:
         return f"Check: {_code(definition.removeprefix('CHECK '))}"
     listed = [_code(word.partition("'::")[0].lstrip("'")) for word in words[2].split(", ")]
     return f"`{words[1]}` is one of {', '.join(listed)}."
+
+
+def _library(tables: Rows) -> str:
+    lines = [
+        "### The job queue's tables\n",
+        "Made and described by the library pgqueuer, and no tenant's.\n",
+    ]
+    lines += [f"- `{table['name']}`: {table['description']}" for table in tables]
+    return "\n".join([*lines, ""])
 
 
 def _views(views: Rows, columns: dict[str, Rows], comments: dict[str, str]) -> str:

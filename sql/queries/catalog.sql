@@ -1,6 +1,8 @@
 -- name: list_tables
--- Our tables, oldest first: the description, and whether row-level security is on.
-SELECT c.relname AS name, obj_description(c.oid) AS description, c.relrowsecurity AS secured
+-- The tables, oldest first: the description, whether row-level security is on, and whether the
+-- table is the job queue's own (pgqueuer's), which its library describes.
+SELECT c.relname AS name, obj_description(c.oid) AS description, c.relrowsecurity AS secured,
+       c.relname LIKE 'pgqueuer%' AS of_library
 FROM pg_class AS c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
 ORDER BY c.relname LIKE 'schema\_%', c.oid;
@@ -42,7 +44,7 @@ SELECT i.indrelid::regclass::text AS of_table, c.relname AS name, i.indisunique 
        regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '') AS definition
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
-WHERE c.relnamespace = 'public'::regnamespace
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'pgqueuer%'
 ORDER BY i.indrelid, i.indisprimary DESC, c.relname;
 
 -- name: list_triggers
@@ -55,6 +57,7 @@ FROM pg_trigger AS t
 JOIN pg_proc AS p ON p.oid = t.tgfoid
 JOIN pg_class AS c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
+    AND c.relname NOT LIKE 'pgqueuer%'
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3;
 
@@ -66,10 +69,11 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v'
 ORDER BY c.relname;
 
 -- name: list_functions
--- Our functions: none of an extension's.
+-- Our functions: none of an extension's or of the job queue's library.
 SELECT p.proname AS name, pg_get_function_identity_arguments(p.oid) AS arguments,
        pg_get_function_result(p.oid) AS result, p.prosecdef AS as_owner
 FROM pg_proc AS p
 WHERE p.pronamespace = 'public'::regnamespace
+    AND p.proname NOT LIKE '%pgqueuer%'
     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
 ORDER BY p.proname;
