@@ -34,7 +34,7 @@ def device_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Write:
     """A write under way: awaiting it gives its ack, an error's too, once it is settled."""
 
@@ -104,7 +104,7 @@ class DeviceClient:
         self.session: Session | None = None
         self.refused: FieldbookError | None = None
         self.last_error: Exception | None = None
-        self.mismatch_resynced_at: float | None = None
+        self.mismatch_resynced_at: int | None = None
         self._wanted = False
         self._came_online = False
         self._runner: asyncio.Task[None] | None = None
@@ -368,6 +368,7 @@ class DeviceClient:
             "device_id": self.device_id,
             "tenant": self.tenant,
             "agent": self.agent,
+            "mismatch_resynced_at": self.mismatch_resynced_at,
             "store": self.store.dump(),
             "queue": self.queue.dump(),
         }
@@ -377,6 +378,7 @@ class DeviceClient:
         self.device_id = dumped["device_id"]
         self.tenant = dumped["tenant"]
         self.agent = dumped["agent"]
+        self.mismatch_resynced_at = dumped["mismatch_resynced_at"]
         self.store.load(dumped["store"])
         self.queue.load(dumped["queue"])
         self.queue.seen(self.store.cursor)

@@ -41,6 +41,20 @@ def error_of(wire: object) -> FieldbookError:
     )
 
 
+class QuietClient(socketio.AsyncClient):  # type: ignore[misc]
+    """A client that hears nothing more once `deaf` is set.
+
+    A cut between a packet and its binary attachment makes the stock one read the attachment as
+    a packet.
+    """
+
+    deaf = False
+
+    async def _handle_eio_message(self, data: Any) -> None:
+        if not self.deaf:
+            await super()._handle_eio_message(data)
+
+
 class Connection:
     """A Socket.IO connection whose events go to `hear(event, payload)`, in order of arrival.
 
@@ -62,7 +76,7 @@ class Connection:
         self._sockets: list[socket.socket] = []
         self._http: aiohttp.ClientSession | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._client = socketio.AsyncClient(
+        self._client = QuietClient(
             reconnection=False, handle_sigint=False, logger=LOGGER, engineio_logger=LOGGER,
             http_session=self._make_http, request_timeout=answer_timeout_s,
         )  # fmt: skip
@@ -126,7 +140,7 @@ class Connection:
         return ack
 
     async def wait_ended(self) -> None:
-        """Wait until the connection ends, which raises ConnectionLost."""
+        """Wait until the connection ends: raises ConnectionLost, or what `hear` raised."""
         await asyncio.shield(self._ended)
         raise ConnectionLost("The connection ended.")
 
@@ -165,9 +179,13 @@ class Connection:
             if not future.done():
                 future.set_exception(ConnectionLost("The connection ended."))
 
-    def _end(self) -> None:
+    def _end(self, error: Exception | None = None) -> None:
         if not self._ended.done():
-            self._ended.set_result(None)
+            if error is None:
+                self._ended.set_result(None)
+            else:
+                self._ended.set_exception(error)
+            self._client.deaf = True
             self._closing = asyncio.create_task(self._close_http())
             if self._welcome.done():
                 self._welcome.exception()  # a refusal that nobody waits for any more
@@ -179,6 +197,10 @@ class Connection:
         running = [each for each in loops if each is not None]
         if running:
             await asyncio.wait(running, timeout=2)
+        with suppress(TimeoutError, OSError, aiohttp.ClientError):
+            async with asyncio.timeout(1):
+                if self._client.eio.ws is not None:
+                    await self._client.eio.ws.close()
         if self._http is not None:
             await self._http.close()
 
@@ -211,11 +233,16 @@ class Connection:
                 self._welcome.set_exception(error_of(wire))
 
     def _on_event(self, event: str, payload: Any = None, *_more: Any) -> None:
-        if self._ended.done() or not isinstance(payload, dict):
+        if not isinstance(payload, dict):
             return
         if event == "authenticated" and not self._welcome.done():
             self._welcome.set_result(payload)
-        self._hear(event, payload)
+        try:
+            self._hear(event, payload)
+        except Exception as error:
+            # What can't be applied must not be passed over: whoever waits gets to see it.
+            self._end(error)
+            raise
 
 
 def _resolve(answer: asyncio.Future[Payload], acks: tuple[Any, ...]) -> None:

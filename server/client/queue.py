@@ -32,7 +32,7 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)[:21]
 
 
-@dataclass
+@dataclass(eq=False)
 class Mutation:
     """One write. `payload` is what the event carries, `mutation_id` included.
 
@@ -221,11 +221,11 @@ class OfflineQueue:
 
     def forget_old(self, now: int) -> None:
         """Drop what was settled more than 7 days ago."""
-        self._settled = {
-            mutation_id: mutation
-            for mutation_id, mutation in self._settled.items()
-            if now - (mutation.settled_at or 0) <= KEPT_MS
-        }
+        while self._settled:
+            oldest = next(iter(self._settled.values()))
+            if now - (oldest.settled_at or 0) <= KEPT_MS:
+                return
+            del self._settled[oldest.mutation_id]
 
     def wipe(self) -> None:
         """Forget everything, as a device does that was revoked."""

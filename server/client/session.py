@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from server.errors import FieldbookError, Invalid, ResyncRequired, Unauthenticat
 if TYPE_CHECKING:
     from server.client.client import DeviceClient
 
-MISMATCH_RESYNC_S = 3600.0
+MISMATCH_RESYNC_MS = 3_600_000
 # How long the live changes that a ping's answer tells of may take to arrive after it.
 OVERTAKEN_S = 1.0
 
@@ -165,8 +164,8 @@ class Session:
             device.device_id, device.store.cursor, mismatch,
         )  # fmt: skip
         last = device.mismatch_resynced_at
-        if last is None or time.monotonic() - last >= MISMATCH_RESYNC_S:
-            device.mismatch_resynced_at = time.monotonic()
+        if last is None or abs(device.now() - last) >= MISMATCH_RESYNC_MS:
+            device.mismatch_resynced_at = device.now()
             device.store.begin_first_sync()
             self.sync_wanted.set()
 

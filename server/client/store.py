@@ -65,7 +65,10 @@ class Store:
         return self.previous.get(plural, {}).get(row_id)
 
     def rows(self, plural: str) -> Iterator[Row]:
-        """All live rows of one plural, those of before an unfinished first sync included."""
+        """All live rows of one plural, those of before an unfinished first sync included.
+
+        Read them without awaiting in between: what arrives changes what is iterated over.
+        """
         held = self.current.rows.get(plural, {})
         yield from held.values()
         for row_id, row in self.previous.get(plural, {}).items():

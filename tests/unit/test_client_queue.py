@@ -285,6 +285,17 @@ def test_acknowledged_mutations_are_kept_for_seven_days() -> None:
     assert queue.settled() == []
 
 
+def test_an_acknowledged_edit_lies_on_top_after_a_restart_too() -> None:
+    queue, row = OfflineQueue("ann"), {"id": "contact-a", "version": 3, "notes": "old"}
+    mutation = added(queue, "update", {"notes": "new"})
+    queue.settle(mutation.mutation_id, {"ok": True, "status": "applied", "version": 8}, 9)
+    restarted = OfflineQueue()
+    restarted.load(queue.dump())
+    assert restarted.overlay("contact", "contact-a", row) == {**row, "notes": "new"}
+    restarted.seen(8)
+    assert restarted.overlay("contact", "contact-a", row) == row
+
+
 def test_an_own_creation_shows_at_once_and_a_deletion_hides() -> None:
     queue = OfflineQueue("ann")
     added(queue, "create", {"first_name": "Ann", "notes": ""})
