@@ -49,6 +49,13 @@ class Tenants:
             self._cache[tenant] = settings
         return settings
 
+    async def describe(self, tenant: str) -> dict[str, Any]:
+        """`{"id", "name", …settings}`, as `GET /api/tenant` answers. Raises `Unavailable`."""
+        settings = await self.settings(tenant)
+        async with self._database.tenant(tenant) as connection:
+            name = await connection.fetchval(queries.tenants.read_name, tenant)
+        return {"id": tenant, "name": name, **asdict(settings)}
+
     async def change(self, actor: Actor, changes: dict[str, Any]) -> TenantSettings:
         """Sets the given settings; admins only. Raises `Forbidden`."""
         if actor.role != "admin":
@@ -71,8 +78,3 @@ class Tenants:
         """Has the tenant's settings read anew at their next use."""
         self._generation += 1
         self._cache.pop(tenant, None)
-
-
-def settings_to_wire(settings: TenantSettings) -> dict[str, Any]:
-    """The settings as `GET /api/tenant` answers them."""
-    return asdict(settings)

@@ -3,6 +3,10 @@
 SELECT region, max_tags, clean_phones, duplicates, agents_edit, min_app_version, conflict_days
 FROM tenants WHERE id = $1::text;
 
+-- name: read_name
+-- What a tenant is called.
+SELECT name FROM tenants WHERE id = $1::text;
+
 -- name: update_settings
 -- All of a tenant's settings at once.
 UPDATE tenants

@@ -1,0 +1,112 @@
+"""Between HTTP and the services: bodies, headers and versions in, JSON out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import http_exceptions, web
+
+from server.errors import Forbidden, NotFound, TooLarge, Unreadable
+from server.schemas.base import FieldbookSchema, parse
+from server.schemas.queries import parse_query
+from server.schemas.requests import ROW_WRITE_HEADERS, parse_headers
+from server.services.actors import Actor
+from server.services.rows import Write
+
+MAX_BODY = 1_000_000
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Who calls; the middleware has signed them in."""
+    actor: Actor = request["actor"]
+    return actor
+
+
+def require_role(request: web.Request, *roles: str) -> Actor:
+    """Who calls, if they have one of the roles. Raises `Forbidden`."""
+    actor = actor_of(request)
+    if actor.role not in roles:
+        raise Forbidden(f"This is for {' and '.join(roles)}s. Ask an admin of your company.")
+    return actor
+
+
+def query_of(request: web.Request, schema: FieldbookSchema) -> dict[str, Any]:
+    """The query's parameters. Raises `Invalid` naming them."""
+    return parse_query(schema, request.query.items())
+
+
+def write_of(request: web.Request, *, replaces: bool = False) -> Write:
+    """What a write's headers ask. Raises `Invalid` naming the header."""
+    headers = parse_headers(ROW_WRITE_HEADERS, request.headers)
+    return Write(headers.get("mutation_id"), headers.get("expected_version"), replaces)
+
+
+async def read_body(request: web.Request, limit: int = MAX_BODY) -> bytes:
+    """The whole body. Raises `TooLarge` above `limit` bytes, `Unreadable`."""
+    too_large = TooLarge(f"A body may have {limit:,} bytes. Send it in smaller parts.")
+    if (request.content_length or 0) > limit:
+        raise too_large
+    body = bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise too_large
+    except (web.RequestPayloadError, http_exceptions.HttpProcessingError) as error:
+        raise Unreadable(f"The body can't be read: {error}") from None
+    return bytes(body)
+
+
+async def read_json(request: web.Request) -> object:
+    """The body as JSON. Raises `Unreadable`, `TooLarge`."""
+    body = await read_body(request)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"The body can't be read as JSON: {error}.") from None
+
+
+async def read_object(request: web.Request, schema: FieldbookSchema) -> dict[str, Any]:
+    """The body as `schema` makes of it. Raises `Invalid`, `Unreadable`, `TooLarge`."""
+    return parse(schema, await read_json(request))
+
+
+def path_id(request: web.Request, name: str = "id") -> str:
+    """An id in the path. Raises `NotFound` for what the database could not even be asked."""
+    value = request.match_info[name]
+    if not value.isprintable() or not value.isascii():
+        raise NotFound
+    return value
+
+
+def json_answer(
+    payload: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """An answer of an object, whose `orjson.Fragment`s go in as they are."""
+    return json_text(orjson.dumps(payload), status=status, headers=headers)
+
+
+def json_text(
+    text: str | bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """An answer that is JSON already."""
+    body = text.encode() if isinstance(text, str) else text
+    return web.Response(
+        body=body, status=status, headers=headers, content_type="application/json", charset="utf-8"
+    )
+
+
+def etag(version: int) -> str:
+    """A version as `ETag` gives it."""
+    return f'"{version}"'
+
+
+def is_known(request: web.Request, version: int) -> bool:
+    """Whether the caller has this version: `If-None-Match`."""
+    tags = [
+        tag.strip().removeprefix("W/")
+        for tag in request.headers.get("If-None-Match", "").split(",")
+    ]
+    return "*" in tags or etag(version) in tags

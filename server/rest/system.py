@@ -1,0 +1,102 @@
+"""For who runs the server: health, readiness, metrics; and the pages, with the API's document."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from server.rest.headers import PAGE
+from server.rest.openapi import build_document, operation
+from server.rest.requests import json_answer, json_text
+from server.schemas.answers import HealthSchema, ReadySchema
+
+PUBLIC = Path(__file__).resolve().parents[2] / "public"
+FOLDERS = ("css", "js", "vendor")
+# ReDoc puts its styles into an empty <style>, by script: this is the hash of nothing. Its search
+# runs in a worker that it makes itself.
+REDOC = PAGE.replace(
+    "style-src 'self'", "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+).replace("connect-src", "worker-src blob:; connect-src")
+PAGES = {"/": ("index.html", PAGE), "/docs": ("docs.html", PAGE), "/redoc": ("redoc.html", REDOC)}
+
+Readiness = Callable[[], Awaitable[dict[str, bool]]]
+
+
+def system_routes(readiness: Readiness, registry: CollectorRegistry) -> list[web.RouteDef]:
+    """Health, readiness, metrics.
+
+    `readiness()` gives each thing that must be well, and whether it is.
+    """
+
+    @operation(
+        "get_health",
+        "system",
+        "Whether the process answers",
+        access="public",
+        answers={200: HealthSchema},
+    )
+    async def health(_request: web.Request) -> web.Response:
+        return json_answer({"status": "ok"})
+
+    @operation(
+        "get_readiness",
+        "system",
+        "Whether the server takes work",
+        description="503 while the database is away, migrations are missing, or it is going down.",
+        access="public",
+        answers={200: ReadySchema, 503: ReadySchema},
+    )
+    async def ready(_request: web.Request) -> web.Response:
+        checks = await readiness()
+        well = all(checks.values())
+        return json_answer({"ready": well, "checks": checks}, status=200 if well else 503)
+
+    @operation(
+        "get_metrics",
+        "system",
+        "Metrics for Prometheus",
+        access="public",
+        answers={200: "Metrics in Prometheus's text format."},
+    )
+    async def metrics(_request: web.Request) -> web.Response:
+        headers = {"Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(registry), headers=headers)
+
+    return [
+        web.get("/health", health, allow_head=False),
+        web.get("/ready", ready, allow_head=False),
+        web.get("/metrics", metrics, allow_head=False),
+    ]
+
+
+def document_routes(documented: list[web.RouteDef], version: str) -> list[web.RouteDef]:
+    """The OpenAPI document of the routes, which anybody may read."""
+    text = orjson.dumps(build_document(documented, version))
+
+    @operation(
+        "get_openapi", "system", "This document", access="public", answers={200: "The document."}
+    )
+    async def openapi(_request: web.Request) -> web.Response:
+        return json_text(text, headers={"Cache-Control": "no-cache"})
+
+    return [web.get("/api/openapi.json", openapi)]
+
+
+def page_routes() -> list[web.AbstractRouteDef]:
+    """Our pages and what they load."""
+
+    def page(file: str, policy: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def show(_request: web.Request) -> web.StreamResponse:
+            headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+            return web.FileResponse(PUBLIC / file, headers=headers)
+
+        return show
+
+    return [
+        *(web.get(path, page(file, policy)) for path, (file, policy) in PAGES.items()),
+        *(web.static(f"/{folder}", PUBLIC / folder) for folder in FOLDERS),
+    ]
