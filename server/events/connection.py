@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.errors import Conflict, Unauthenticated
-from server.events.dispatch import Event, Payload, event
+from server.events.dispatch import Event, Payload, event, refuse_unreadable
 from server.events.sessions import Session, Sessions
 from server.schemas.auth import AUTH
 from server.schemas.base import parse
@@ -63,11 +63,13 @@ class SignIn:
 
         @event("auth", AUTH, public=True)
         async def auth(session: Session, payload: Payload) -> Payload:
-            greeting, join = await self.sign_in(session, payload)
-            # It may have gone while it was signed in; nobody would take it out of the feed.
-            if self._sessions.get(session.sid) is session:
-                join()
-            return greeting
+            # One at a time: of two agents that sign in at once, the second meets the first.
+            async with session.order:
+                greeting, join = await self.sign_in(session, payload)
+                # It may have gone while it was signed in; nobody would take it out of the feed.
+                if self._sessions.get(session.sid) is session:
+                    join()
+                return greeting
 
         return [auth]
 
@@ -84,6 +86,7 @@ class SignIn:
         self, session: Session, payload: Any
     ) -> tuple[Payload, Callable[[], None]]:
         """The same as the event, for CONNECT's `auth` payload."""
+        refuse_unreadable(payload)
         return await self.sign_in(session, parse(AUTH, payload))
 
     async def sign_in(

@@ -76,9 +76,12 @@ class Dispatcher:
         known = self._events.get(name) if isinstance(name, str) else None
         if session.actor is None and not (known and known.public):
             raise Unauthenticated
+        if not isinstance(name, str):
+            _only_object(arguments)
+            raise Invalid('An event is a list that begins with its name: ["ping", {}].')
         if known is None:
             names = ", ".join(self._events)
-            raise UnknownEvent(f"There is no event {_shown(name)}. The events are: {names}.")
+            raise UnknownEvent(f"There is no event {name[:50]}. The events are: {names}.")
         payload = _only_object(arguments)
         if known.schema is not None:
             payload = parse(known.schema, payload)
@@ -89,12 +92,12 @@ def _only_object(arguments: list[Any]) -> Any:
     if len(arguments) > 1:
         raise Invalid(f"Send one JSON object; these are {len(arguments)} arguments.")
     payload = arguments[0] if arguments else {}
-    if payload is not None and not isinstance(
-        payload, dict | list | str | int | float | bytes | bytearray
-    ):
-        raise Invalid(f"The payload can't be read as JSON: {getattr(payload, 'reason', '')}.")
+    refuse_unreadable(payload)
     return payload
 
 
-def _shown(name: Any) -> str:
-    return name[:50] if isinstance(name, str) else "without a name"
+def refuse_unreadable(payload: Any) -> None:
+    """Raises `Invalid` for what the transport puts in the place of JSON that can't be read."""
+    reason = getattr(payload, "reason", None)
+    if reason:
+        raise Invalid(f"This can't be read as JSON: {reason}.")

@@ -71,8 +71,4 @@ class Connection:
 
     async def close(self, code: int = 1000) -> None:
         """Closes the connection with a WebSocket close code (1001: going away)."""
-        websocket = self._socket.websocket
-        if websocket is not None:
-            await websocket.response.close(code=code)
-        elif not self._socket.closed:
-            await self._socket.close(wait=False)
+        await self._socket.end(code)

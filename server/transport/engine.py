@@ -7,10 +7,12 @@ exactly, and tests/integration/test_transport.py proves the order of packets.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from typing import Any
 
 import engineio
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from engineio import async_socket, exceptions, packet
 from engineio.async_drivers import aiohttp as aiohttp_driver
 
@@ -19,6 +21,14 @@ from server.transport.frames import BINARY, TEXT, Frame, websocket_frame
 # Above this a client's live events are paused; above the next its connection is aborted.
 PAUSE_BYTES = 256 * 1024
 ABORT_BYTES = 2 * 1024 * 1024
+GOODBYE_SECONDS = 1.0
+"""How long a client may take to fetch what was sent to it before its connection is closed."""
+POLLED_PACKETS = 16
+"""Packets in the answer to one poll: python-socketio's client gives up at more."""
+
+# What a client has to say in Engine.IO: close, pong, upgrade, its probe, and Socket.IO's packets.
+# engineio ends the connection for anything else, JSON that is nested too deep included.
+READABLE = re.compile(r"4[0-9]|[135]$|2probe$")
 
 
 class WebSocket(aiohttp_driver.WebSocket):  # type: ignore[misc]
@@ -27,12 +37,25 @@ class WebSocket(aiohttp_driver.WebSocket):  # type: ignore[misc]
     async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
         """Upgrades the request and runs the Engine.IO handler on it."""
         self._sock = web.WebSocketResponse(
-            compress=False, max_msg_size=self.server.max_http_buffer_size
+            compress=False, max_msg_size=self.server.max_http_buffer_size, decode_text=False
         )
         await self._sock.prepare(environ["aiohttp.request"])
         self.environ = environ
         await self.handler(self)
         return self._sock
+
+    async def wait(self) -> str | bytes:
+        """The next message that is one. Raises OSError when the connection is closed."""
+        while True:
+            message = await self._sock.receive()
+            if message.type is WSMsgType.BINARY:
+                data: bytes = message.data
+                return data
+            if message.type is not WSMsgType.TEXT:
+                raise OSError
+            text = decode(message.data)
+            if READABLE.match(text):
+                return text
 
     @property
     def response(self) -> web.WebSocketResponse:
@@ -51,6 +74,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     queued_bytes: int
     websocket: WebSocket | None
     http: web.Request
+    _ending: asyncio.Task[None]
 
     def adopt(self, environ: dict[str, Any]) -> None:
         """Fills in what engineio's constructor, which made this socket, does not know."""
@@ -70,7 +94,8 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         except (TimeoutError, asyncio.CancelledError):
             raise exceptions.QueueEmpty from None
         self.writing = True
-        while not self.queue.empty() and packets[-1] is not None:
+        most = self.queue.qsize() if self.upgraded else POLLED_PACKETS - 1
+        while len(packets) <= most and not self.queue.empty() and packets[-1] is not None:
             packets.append(self.queue.get_nowait())
         for _ in packets:
             self.queue.task_done()
@@ -86,6 +111,22 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         self.queued_bytes += _size(pkt)
         await super().send(pkt)
 
+    async def handle_post_request(self, environ: dict[str, Any]) -> None:
+        """Takes the packets of a poll's POST, each by itself and however many they are."""
+        length = int(environ.get("CONTENT_LENGTH", "0"))
+        if length > self.server.max_http_buffer_size:
+            raise exceptions.ContentTooLongError
+        body = decode(await environ["wsgi.input"].read(length))
+        for text in body.split("\x1e"):
+            if READABLE.match(text):
+                await self.receive(packet.Packet(encoded_packet=text))
+
+    async def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
+        """Closes the socket. A poll that waits is answered, which engineio leaves for 45 s."""
+        await super().close(wait=wait, abort=abort, reason=reason)
+        if abort and not self.upgraded:
+            self.queue.put_nowait(packet.Packet(packet.NOOP))
+
     async def _websocket_handler(self, ws: WebSocket) -> None:
         self.websocket = ws
         self.http = ws.environ["aiohttp.request"]
@@ -94,9 +135,14 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     @property
     def backlog(self) -> int:
         """Bytes that wait for the client: in our queue, and in the connection's buffer."""
-        transport = self.http.transport
+        transport = self._transport
         buffered = transport.get_write_buffer_size() if transport else 0
         return self.queued_bytes + buffered
+
+    @property
+    def _transport(self) -> asyncio.Transport | None:
+        """The WebSocket's. While a client polls, its requests come over whichever they like."""
+        return self.http.transport if self.upgraded else None
 
     def push(self, data: str | bytes | Frame) -> bool:
         """Sends a Socket.IO packet at once where nothing is before it, else queues it.
@@ -104,14 +150,15 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         Gives False when the client is gone, or had to be cut off because it does not read.
         Never waits, so that the order of calls is the order on the wire.
         """
-        transport = self.http.transport
-        if self.closed or self.closing or transport is None or transport.is_closing():
+        transport = self._transport
+        if self.closed or self.closing:
+            return False
+        if self.upgraded and (transport is None or transport.is_closing()):
             return False
         if self.backlog > ABORT_BYTES:
             self.abort()
             return False
-        direct = self.websocket and self.upgraded and not self.upgrading and not self.writing
-        if direct and self.queue.empty():
+        if transport and not self.upgrading and not self.writing and self.queue.empty():
             transport.write(_to_frame(data))
         else:
             text = data.packet if isinstance(data, Frame) else data
@@ -122,8 +169,19 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     def abort(self) -> None:
         """Cuts the connection without a goodbye; what waits for the client is dropped."""
-        if self.http.transport:
-            self.http.transport.abort()
+        if self._transport:
+            self._transport.abort()
+        elif not self.closed:
+            self._ending = asyncio.create_task(self.close(wait=False, abort=True))
+
+    async def end(self, code: int) -> None:
+        """Closes the connection, by a WebSocket close code, once the client was sent everything."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.queue.join(), GOODBYE_SECONDS)
+        if self.upgraded and self.websocket:
+            await self.websocket.response.close(code=code)
+        elif not self.closed:
+            await self.close(wait=False)
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
@@ -142,6 +200,14 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             socket.__class__ = EngineSocket
             socket.adopt(environ)
         return await super()._trigger_event(event, *arguments, **options)
+
+
+def decode(data: bytes) -> str:
+    """The text. Where it is no UTF-8 it gets half characters, which its JSON is then refused for.
+
+    RFC 6455 would have the connection closed, but no device may lose its line to one bad event.
+    """
+    return data.decode(errors="surrogateescape")
 
 
 def _to_frame(data: str | bytes | Frame) -> bytes:

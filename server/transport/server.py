@@ -14,13 +14,15 @@ import socketio
 from loguru import logger
 from socketio import packet
 
-from server.errors import FieldbookError
+from server.errors import FieldbookError, Internal
 from server.transport import json
 from server.transport.connection import Connection
 from server.transport.engine import EngineServer
 from server.transport.json import Unreadable
 
 Afterwards = Callable[[], Awaitable[None]]
+CONNECT_SECONDS = 10.0
+"""How long a connection may stay open without, or after a refused, CONNECT."""
 
 
 class Handler(Protocol):
@@ -57,7 +59,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         super().__init__(async_mode="aiohttp", serializer=LenientPacket, **options)
         self._application = handler
         self._connections: dict[str, Connection] = {}
-        self._attachments: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.on("connect", self._refuse_or_accept)
         self.on("disconnect", self._forget)
@@ -71,21 +72,19 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         return list(self._connections.values())
 
     async def _refuse_or_accept(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
-        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+        socket = self.eio.sockets[self.manager.eio_sid_from_sid(sid, "/")]
         connection = Connection(
-            sid,
-            self.eio.sockets[eio_sid],
-            lambda callback: self.manager._generate_ack_id(sid, callback),
+            sid, socket, lambda callback: self.manager._generate_ack_id(sid, callback)
         )
         address = environ["aiohttp.request"].remote or ""
         try:
             await self._application.connect(connection, address, auth)
         except FieldbookError as error:
-            # An object, always: the Java client drops an event whose payload is a text.
-            raise socketio.exceptions.ConnectionRefusedError(
-                error.message, {"ok": False, "error": error.to_wire()}
-            ) from None
-        if self.eio.sockets[eio_sid].closed:
+            raise _refused(error) from None
+        except Exception:  # noqa: BLE001 - the last line of defence; logged
+            logger.exception("A client could not be let in")
+            raise _refused(Internal()) from None
+        if socket.closed:
             # It went while it was let in, when nobody knew of it yet.
             await self._application.disconnected(sid)
             return
@@ -94,6 +93,19 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     async def _forget(self, sid: str, _reason: str) -> None:
         self._connections.pop(sid, None)
         await self._application.disconnected(sid)
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._end_unconnected, eio_sid)
+
+    def _end_unconnected(self, eio_sid: str) -> None:
+        socket = self.eio.sockets.get(eio_sid)
+        if socket and not self.manager.sid_from_eio_sid(eio_sid, "/"):
+            self._keep(asyncio.create_task(socket.end(1000)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if namespace not in (None, "/"):
@@ -114,19 +126,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             self.packet_class(packet.CONNECT_ERROR, data=message, namespace=namespace),
         )
 
-    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        if isinstance(data, bytes):
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        if not isinstance(data, str):
             # Attachments belong to an event that was already answered: none takes binary.
-            self._attachments[eio_sid] = max(self._attachments.get(eio_sid, 0) - 1, 0)
             return
-        self._attachments.pop(eio_sid, None)
         try:
             parsed = self.packet_class(encoded_packet=data)
         except (ValueError, IndexError, TypeError) as error:
             logger.debug("A packet that can't be read: {}", error)
             return
         if parsed.packet_type in (packet.BINARY_EVENT, packet.BINARY_ACK):
-            self._attachments[eio_sid] = parsed.attachment_count
             contents = _with_empty_attachments(parsed)
             if parsed.packet_type == packet.BINARY_EVENT:
                 await self._handle_event(eio_sid, parsed.namespace, parsed.id, contents)
@@ -148,9 +157,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         # Tasks start in the order in which they are made, so handlers begin in the order of
         # arrival; what must stay in order after that, they order themselves.
         await connection.unanswered.acquire()
-        task = asyncio.create_task(self._answer(connection, eio_sid, id, data))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(asyncio.create_task(self._answer(connection, eio_sid, id, data)))
 
     async def _answer(
         self, connection: Connection, eio_sid: str, id: int | None, data: Any
@@ -171,9 +178,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if afterwards:
             await afterwards()
 
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        self._attachments.pop(eio_sid, None)
-        await super()._handle_eio_disconnect(eio_sid, reason)
+
+def _refused(error: FieldbookError) -> Exception:
+    # An object, always: the Java client drops an event whose payload is a text.
+    refusal: Exception = socketio.exceptions.ConnectionRefusedError(
+        error.message, {"ok": False, "error": error.to_wire()}
+    )
+    return refusal
 
 
 def _with_empty_attachments(parsed: packet.Packet) -> Any:

@@ -1,0 +1,85 @@
+"""A WebSocket that speaks Socket.IO by hand, for what a client library would not send."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+
+from tests.integration.support.answers import faults_of_answer
+from tests.integration.support.servers import Server
+
+SECONDS = 5.0
+
+
+class RawSocket:
+    """One connection of Engine.IO 4 over a WebSocket; `frames` keeps what nobody waited for."""
+
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse):
+        self._session = session
+        self.socket = socket
+        self.frames: list[str | bytes] = []
+        self._next_id = 0
+
+    @classmethod
+    async def open(cls, server: Server, *, connect: bool = True) -> RawSocket:
+        """Opens a socket and, unless told not to, connects to the namespace `/`."""
+        session = aiohttp.ClientSession()
+        url = f"{server.url}/socket.io/?EIO=4&transport=websocket"
+        raw = cls(session, await session.ws_connect(url, max_msg_size=0))
+        assert (await raw.receive()).startswith("0{")
+        if connect:
+            await raw.send("40")
+            assert (await raw.receive()).startswith("40{")
+        return raw
+
+    async def send(self, frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            await self.socket.send_bytes(frame)
+        else:
+            await self.socket.send_str(frame)
+
+    async def receive(self) -> Any:
+        """The next frame's text or bytes. Raises `ConnectionResetError` when it is closed."""
+        message = await self.socket.receive(SECONDS)
+        if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+            raise ConnectionResetError(f"{message.type.name} {message.data}")
+        return message.data
+
+    async def answer(self, ack_id: int) -> Any:
+        """Waits for the ack of that id and gives what it holds."""
+        while True:
+            frame = await self.receive()
+            if isinstance(frame, str) and frame.startswith(f"43{ack_id}["):
+                given = json.loads(frame.removeprefix(f"43{ack_id}"))
+                assert len(given) == 1, given
+                return given[0]
+            self.frames.append(frame)
+
+    async def call(self, event: str, *payload: Any) -> Any:
+        """Emits an event and gives its ack, which fits its schema."""
+        self._next_id += 1
+        await self.send(f"42{self._next_id}{json.dumps([event, *payload])}")
+        answer = await self.answer(self._next_id)
+        assert not (faults := faults_of_answer(event, answer)), faults
+        return answer
+
+    async def closed(self, within: float = SECONDS) -> int | None:
+        """Waits until the server closes the socket and gives its close code."""
+        async with asyncio.timeout(within):
+            while True:
+                message = await self.socket.receive()
+                if message.type in (
+                    aiohttp.WSMsgType.CLOSE,
+                    aiohttp.WSMsgType.CLOSING,
+                    aiohttp.WSMsgType.CLOSED,
+                    aiohttp.WSMsgType.ERROR,
+                ):
+                    return self.socket.close_code
+                self.frames.append(message.data)
+
+    async def close(self) -> None:
+        await self.socket.close()
+        await self._session.close()

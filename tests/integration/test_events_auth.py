@@ -1,0 +1,270 @@
+"""Signing in, by event and at CONNECT, and being signed out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+import pytest
+from nanoid import generate
+
+from server.events import connection
+from server.transport import server
+from tests.integration.conftest import MakeDevice, OpenRaw
+from tests.integration.support.answers import WRITES, faults_of_refusal
+from tests.integration.support.devices import Refused
+from tests.integration.support.servers import Company, Server, add_agent, make_company
+
+PUBLIC = {"api_key": "fb_nobody-has-this-key"}
+
+
+async def test_a_device_signs_in_by_event(make_device: MakeDevice, company: Company) -> None:
+    device = await make_device("manager").connect()
+    answer = await device.sign_in()
+    assert answer["agent"] == {
+        "id": company.agents["manager"],
+        "code": "manager",
+        "name": "Manager",
+        "role": "manager",
+    }
+    assert answer["tenant"] == company.tenant
+    assert answer["device_id"] == device.id
+    assert answer["version"] == 0
+    assert answer["limits"] == {"page": 1000, "push": 500, "payload_bytes": 1_000_000, "ping_s": 25}
+
+
+async def test_a_device_signs_in_at_connect_and_gets_what_the_ack_would_hold(
+    make_device: MakeDevice, company: Company
+) -> None:
+    device = make_device()
+    await device.connect(device.credentials())
+    authenticated = await device.expect("authenticated")
+    assert authenticated["agent"]["id"] == company.agents["agent"]
+    again = await device.sign_in()
+    without_clock = authenticated.keys() - {"server_time"}
+    assert {key: again[key] for key in without_clock} == {
+        key: authenticated[key] for key in without_clock
+    }
+
+
+@pytest.mark.parametrize(
+    ("auth", "code"),
+    [
+        (PUBLIC, "unauthenticated"),
+        ({"token": "eyJhbGciOiJIUzI1NiJ9.e30.x"}, "unauthenticated"),
+        ({"device_id": "abcdefgh"}, "invalid"),
+        ({"api_key": "a", "token": "b"}, "invalid"),
+        ({**PUBLIC, "devise_id": "abcdefgh"}, "invalid"),
+        ({**PUBLIC, "device_id": 7}, "invalid"),
+        ({**PUBLIC, "protocol": 2}, "invalid"),
+        ({"api_key": "nul\x00"}, "invalid"),
+        (["a list"], "invalid"),
+        ("a text", "invalid"),
+    ],
+)
+async def test_connect_is_refused_with_an_object_that_holds_the_error(
+    make_device: MakeDevice, auth: Any, code: str
+) -> None:
+    device = make_device()
+    with pytest.raises(Refused) as refused:
+        await device.connect(auth)
+    payload = refused.value.payload
+    assert set(payload) == {"message", "data"}
+    assert not faults_of_refusal(payload["data"])
+    assert payload["data"]["error"]["code"] == code
+    assert payload["message"] == payload["data"]["error"]["message"]
+    # The next connection works.
+    await device.connect(device.credentials())
+    await device.expect("authenticated")
+
+
+@pytest.mark.parametrize("auth", ["{", '{"api_key":"\\ud800"}', '{"api_key":', "[[["])
+async def test_connect_with_broken_json_is_refused_in_words(open_raw: OpenRaw, auth: str) -> None:
+    raw = await open_raw(connect=False)
+    await raw.send(f"40{auth}")
+    answer = await raw.receive()
+    assert answer.startswith('44{"message":')
+    assert '"code":"invalid"' in answer
+    assert "JSON" in answer
+    assert "a number" not in answer
+
+
+async def test_a_wrong_key_is_refused_and_the_socket_lives_on(make_device: MakeDevice) -> None:
+    device = await make_device().connect()
+    answer = await device.call("auth", PUBLIC)
+    assert answer["error"]["code"] == "unauthenticated"
+    assert (await device.call("ping", {}))["error"]["code"] == "unauthenticated"
+    assert (await device.sign_in())["ok"]
+    await device.flush()
+
+
+async def test_a_revoked_key_and_a_disabled_account_are_unauthenticated(
+    make_device: MakeDevice, company: Company, owner: asyncpg.Connection
+) -> None:
+    await owner.execute(
+        "UPDATE api_keys SET revoked_at = now() WHERE tenant_id = $1 AND id = $2",
+        *(company.tenant, company.key_ids["manager"]),
+    )
+    await owner.execute(
+        "UPDATE agents SET disabled = true WHERE tenant_id = $1 AND id = $2",
+        *(company.tenant, company.agents["api"]),
+    )
+    for role in ("manager", "api"):
+        device = await make_device(role).connect()
+        assert (await device.sign_in())["error"]["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("event", ["sync_request", "sync_push", "ping", "no_such_event", *WRITES])
+async def test_before_auth_every_other_event_is_unauthenticated(
+    open_raw: OpenRaw, event: str
+) -> None:
+    raw = await open_raw()
+    assert (await raw.call(event, {}))["error"]["code"] == "unauthenticated"
+
+
+async def test_auth_again_is_for_the_same_agent_and_device_only(
+    make_device: MakeDevice, company: Company
+) -> None:
+    device = await make_device("manager").connect()
+    first = await device.sign_in()
+    assert (await device.call("auth", {"api_key": company.keys["manager"]}))["device_id"] == (
+        first["device_id"]
+    )
+    for other in (
+        {"api_key": company.keys["agent"], "device_id": generate()},
+        {"api_key": company.keys["manager"], "device_id": generate()},
+    ):
+        assert (await device.call("auth", other))["error"]["code"] == "conflict"
+    await device.create()
+    assert (await device.expect("contact_created"))["actor"]["device"] == device.id
+
+
+async def test_of_two_agents_that_sign_in_at_once_on_one_socket_one_gets_it(
+    make_device: MakeDevice, server: Server, company: Company, owner: asyncpg.Connection
+) -> None:
+    other = await make_company(owner, server.parts.auth)
+    for _ in range(5):
+        device = await make_device("admin").connect()
+        answers = await asyncio.gather(
+            device.call("auth", {"api_key": company.keys["admin"]}),
+            device.call("auth", {"api_key": other.keys["admin"]}),
+        )
+        refusals = [each["error"]["code"] for each in answers if not each["ok"]]
+        assert refusals == ["conflict"]
+
+
+async def test_a_device_of_another_agent_is_forbidden(make_device: MakeDevice) -> None:
+    first = await make_device("agent").connect()
+    await first.sign_in()
+    second = await make_device("manager").connect()
+    assert (await second.sign_in(device_id=first.id))["error"]["code"] == "forbidden"
+    assert (await second.sign_in())["ok"]
+
+
+async def test_one_device_id_in_two_companies_is_two_devices(
+    make_device: MakeDevice, server: Server, owner: asyncpg.Connection
+) -> None:
+    first = await make_device().connect()
+    assert (await first.sign_in())["ok"]
+    second = await make_device(of=await make_company(owner, server.parts.auth)).connect()
+    assert (await second.sign_in(device_id=first.id))["ok"]
+
+
+async def test_a_revoked_device_is_forbidden(
+    make_device: MakeDevice, owner: asyncpg.Connection
+) -> None:
+    device = await make_device().connect()
+    await device.sign_in()
+    await device.close()
+    await owner.execute("UPDATE devices SET revoked_at = now() WHERE id = $1", device.id)
+    with pytest.raises(Refused) as refused:
+        await device.connect(device.credentials())
+    assert refused.value.payload["data"]["error"]["code"] == "forbidden"
+
+
+async def test_what_a_device_says_of_itself_is_kept(
+    make_device: MakeDevice, owner: asyncpg.Connection
+) -> None:
+    device = await make_device().connect()
+    await device.sign_in(device={"name": " Ann's  phone", "os": "Android 16"})
+    await device.sign_in(device={"os": "Android 17"})
+    row = await owner.fetchrow("SELECT name, model, os FROM devices WHERE id = $1", device.id)
+    assert tuple(row) == ("Ann's phone", None, "Android 17")
+
+
+async def test_a_device_without_an_id_is_given_one(make_device: MakeDevice) -> None:
+    device = make_device()
+    await device.connect({"api_key": device.credentials()["api_key"], "device": {"name": "Tab"}})
+    assert len((await device.expect("authenticated"))["device_id"]) == 21
+
+
+async def test_a_socket_that_does_not_sign_in_is_closed(
+    make_device: MakeDevice, open_raw: OpenRaw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connection.AUTH_SECONDS == 10
+    assert server.CONNECT_SECONDS == 10
+    monkeypatch.setattr(connection, "AUTH_SECONDS", 0.4)
+    monkeypatch.setattr(server, "CONNECT_SECONDS", 0.4)
+    signed_in = await make_device().connect()
+    await signed_in.sign_in()
+    raw = await open_raw()
+    never_connected = await open_raw(connect=False)
+    assert (await raw.call("auth", PUBLIC))["ok"] is False
+    assert await raw.closed(within=3) == 1000
+    assert await never_connected.closed(within=3) == 1000
+    await signed_in.flush()
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"]])
+@pytest.mark.parametrize("reason", ["key_revoked", "device_revoked", "account_disabled"])
+async def test_whose_access_ends_is_told_and_cut_off_and_nobody_else(
+    make_device: MakeDevice,
+    company: Company,
+    owner: asyncpg.Connection,
+    reason: str,
+    transports: list[str],
+) -> None:
+    device, colleague = make_device("agent"), make_device("manager")
+    for each in (device, colleague):
+        await each.connect(each.credentials(), transports=transports)
+        await each.expect("authenticated")
+    statement, subject = {
+        "key_revoked": (
+            "UPDATE api_keys SET revoked_at = now() WHERE tenant_id = $1 AND id = $2",
+            company.key_ids["agent"],
+        ),
+        "device_revoked": (
+            "UPDATE devices SET revoked_at = now() WHERE tenant_id = $1 AND id = $2",
+            device.id,
+        ),
+        "account_disabled": (
+            "UPDATE agents SET disabled = true WHERE tenant_id = $1 AND id = $2",
+            company.agents["agent"],
+        ),
+    }[reason]
+    began = time.monotonic()
+    await owner.execute(statement, company.tenant, subject)
+    assert await device.expect("revoked") == {"reason": reason}
+    await asyncio.wait_for(device.disconnected.wait(), 5)
+    assert time.monotonic() - began < 5
+    await colleague.flush()
+    assert colleague.take("revoked") == []
+
+
+async def test_a_disabled_agent_s_last_words_are_refused(
+    make_device: MakeDevice, server: Server, company: Company, owner: asyncpg.Connection
+) -> None:
+    """A write that comes between the disabling and the closing of the socket is not applied."""
+    await add_agent(owner, server.parts.auth, company, "leaver", "agent")
+    device = await make_device("leaver").connect()
+    await device.sign_in()
+    # Without the notice the socket stays open, as it does for the moment until one comes.
+    await owner.execute("ALTER TABLE agents DISABLE TRIGGER notify_agent_access")
+    try:
+        await owner.execute("UPDATE agents SET disabled = true WHERE code = 'leaver'")
+        answer = await device.call("contact_create", {"contact": {"first_name": "Bob"}})
+        assert answer["error"]["code"] == "forbidden"
+    finally:
+        await owner.execute("ALTER TABLE agents ENABLE TRIGGER notify_agent_access")
