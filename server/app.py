@@ -11,6 +11,10 @@ from aiohttp import web
 from loguru import logger
 
 from server.db.pool import Database
+from server.ephemeral.change_channel import ChangeChannel
+from server.ephemeral.connection import RedisConnection
+from server.ephemeral.presence import Presence
+from server.ephemeral.rate_limit import RateLimit
 from server.errors import FieldbookError
 from server.events.connection import PAYLOAD_BYTES, PING_SECONDS, SignIn
 from server.events.dispatch import Dispatcher, Payload
@@ -32,6 +36,7 @@ from server.transport.server import SocketServer
 
 PING_TIMEOUT_SECONDS = 20
 DRAIN_MS = (1_000, 5_000)
+ANSWER_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -46,6 +51,10 @@ class Parts:
     commits: Commits
     feeds: Feeds
     sessions: Sessions
+    dispatcher: Dispatcher
+    channel: ChangeChannel
+    presence: Presence
+    redis: RedisConnection
     sockets: SocketServer
 
 
@@ -61,12 +70,18 @@ async def create_app(
     auth = Auth(database, settings.api_key_salt)
     pages = Pages(database)
     sessions = Sessions()
+    redis = RedisConnection(redis_url)
+    presence = Presence(redis, ping_seconds=PING_SECONDS)
+    rate_limit = RateLimit(redis)
 
     async def on_access(tenant: str) -> None:
         tenants.forget(tenant)
         await sign_in.check_access(tenant)
 
-    feeds = Feeds(database, pages, database_url, on_access)
+    # Alone on this machine, with a Redis of its own, a process has nobody to share with.
+    shared_url = redis_url if settings.redis_url or settings.workers > 1 else None
+    channel = ChangeChannel(redis, shared_url, lambda message: feeds.hear(message))
+    feeds = Feeds(database, pages, database_url, on_access=on_access, share=channel.publish)
     commits = Commits(database, tenants, feeds.publish)
 
     async def join(session: Session, actor: Actor) -> Callable[[], None]:
@@ -74,9 +89,6 @@ async def create_app(
         connection = session.channel
         assert isinstance(connection, Connection)
         return lambda: feed.join(Listener(connection, session.batch))
-
-    async def note_failure(key: str, limit: int, seconds: int) -> None:
-        pass
 
     def signed_in(session: Session) -> None:
         pass
@@ -101,7 +113,7 @@ async def create_app(
         await (await feeds.of(tenant)).reached(version, seconds)
 
     sign_in = SignIn(
-        sessions, auth, pages, join=join, note_failure=note_failure, signed_in=signed_in
+        sessions, auth, pages, join=join, note_failure=rate_limit.check, signed_in=signed_in
     )
     dispatcher = Dispatcher(
         [
@@ -125,7 +137,23 @@ async def create_app(
     )
     app = web.Application()
     sockets.attach(app)
-    app[PARTS] = Parts(settings, database, tenants, auth, pages, commits, feeds, sessions, sockets)
+    app[PARTS] = Parts(
+        settings=settings,
+        database=database,
+        tenants=tenants,
+        auth=auth,
+        pages=pages,
+        commits=commits,
+        feeds=feeds,
+        sessions=sessions,
+        dispatcher=dispatcher,
+        channel=channel,
+        presence=presence,
+        redis=redis,
+        sockets=sockets,
+    )
+    presence.start()
+    channel.start()
     await feeds.start()
     app.on_shutdown.append(drain)
     app.on_cleanup.append(close)
@@ -135,9 +163,11 @@ async def create_app(
 async def drain(app: web.Application) -> None:
     """Tells clients to come back later, answers what is in flight, closes their sockets."""
     parts = app[PARTS]
+    parts.dispatcher.draining = True
     for connection in parts.sockets.connections:
         connection.send("draining", {"retry_after_ms": random.randint(*DRAIN_MS)})
-    await asyncio.wait_for(parts.commits.idle(), timeout=1)
+    answered = asyncio.create_task(parts.commits.idle())
+    await asyncio.wait([answered], timeout=ANSWER_SECONDS)
     closing = [connection.close(code=1001) for connection in parts.sockets.connections]
     if closing:
         _, late = await asyncio.wait([asyncio.create_task(each) for each in closing], timeout=0.5)
@@ -151,5 +181,8 @@ async def close(app: web.Application) -> None:
     """Ends what runs behind the application."""
     parts = app[PARTS]
     await parts.feeds.stop()
+    await parts.channel.stop()
+    await parts.presence.stop()
+    await parts.redis.close()
     await parts.database.close()
     logger.info("Stopped")

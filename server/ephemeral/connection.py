@@ -35,7 +35,7 @@ class RedisConnection:
     def __init__(self, url: str | None, *, rest_seconds: float = REST_SECONDS) -> None:
         """`url` is None where there is no Redis; `rest_seconds` lie between two tries."""
         self._rest_seconds = rest_seconds
-        self._client = _make_client(url) if url else None
+        self._client = make_client(url) if url else None
         self._failing = self._client is None
         self._next_try = 0.0
         self._trying = False
@@ -84,7 +84,8 @@ class RedisConnection:
             await self._client.aclose()
 
 
-def _make_client(url: str) -> Redis:
+def make_client(url: str) -> Redis:
+    """A client that never waits for Redis longer than a second."""
     # Without its own retries: they would make a second of waiting five.
     pool = BlockingConnectionPool.from_url(
         url,

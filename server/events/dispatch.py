@@ -8,7 +8,14 @@ from typing import Any
 
 from loguru import logger
 
-from server.errors import FieldbookError, Internal, Invalid, Unauthenticated, UnknownEvent
+from server.errors import (
+    FieldbookError,
+    Internal,
+    Invalid,
+    Unauthenticated,
+    Unavailable,
+    UnknownEvent,
+)
 from server.events.sessions import Session
 from server.schemas.base import FieldbookSchema, parse
 
@@ -56,6 +63,7 @@ class Dispatcher:
         """`on_refused(session, name, error)` is told of each event that was refused."""
         self._events = {each.name: each for each in events}
         self._on_refused = on_refused
+        self.draining = False
 
     async def answer(self, session: Session, name: Any, arguments: list[Any]) -> Reply | Payload:
         """The ack of an event, whatever came in. Never raises."""
@@ -74,6 +82,8 @@ class Dispatcher:
         # Hazard: until a handler has taken the session's `order`, nothing here may await, or
         # two mutations of one device could change places.
         known = self._events.get(name) if isinstance(name, str) else None
+        if self.draining:
+            raise Unavailable("The server is going down. Connect again in a moment.")
         if session.actor is None and not (known and known.public):
             raise Unauthenticated
         if not isinstance(name, str):

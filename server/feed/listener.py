@@ -17,6 +17,7 @@ from server.services.changes import ChangeSet
 from server.services.sync import Pages
 
 OnAccess = Callable[[str], Awaitable[None]]
+Share = Callable[[bytes], None]
 CHECK_SECONDS = 1.0
 NOTICE_SECONDS = 0.005
 HEARTBEAT_SECONDS = 2.0
@@ -25,12 +26,17 @@ HEARTBEAT_SECONDS = 2.0
 class Feeds:
     """The feeds of the tenants that have clients here; woken by NOTIFY, checked every second."""
 
-    def __init__(self, database: Database, pages: Pages, url: str, on_access: OnAccess) -> None:
-        """`on_access(tenant)` is called when somebody's access or settings changed."""
+    def __init__(
+        self, database: Database, pages: Pages, url: str, *, on_access: OnAccess, share: Share
+    ) -> None:
+        """`on_access(tenant)` is called when somebody's access or settings changed;
+        `share(message)` hands a change set to the other processes.
+        """
         self._database = database
         self._pages = pages
         self._url = url
         self._on_access = on_access
+        self._share = share
         self._feeds: dict[str, Feed] = {}
         self._starting: dict[str, asyncio.Task[Feed]] = {}
         self._connection: asyncpg.Connection | None = None
@@ -71,6 +77,14 @@ class Feeds:
         """Takes a set from its committer, right after the commit."""
         feed = self._feeds.get(tenant)
         if feed:
+            feed.offer(change_set)
+        self._share(change_set.to_bytes(tenant))
+
+    def hear(self, message: bytes) -> None:
+        """Takes a set from another process; the feed judges whether it joins on."""
+        tenant, change_set = ChangeSet.from_bytes(message)
+        feed = self._feeds.get(tenant)
+        if feed and change_set:
             feed.offer(change_set)
 
     def feeds(self) -> list[Feed]:

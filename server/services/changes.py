@@ -11,6 +11,8 @@ import orjson
 
 from server.services.entities import BY_PLURAL
 
+SHARED_BYTES = 256 * 1024
+
 
 class ChangedRow(NamedTuple):
     """One changed row. `live_version` is None for a tombstone; `wire`, `author` are JSON texts."""
@@ -36,6 +38,19 @@ class ChangeSet:
     def size(self) -> int:
         """Bytes of its rows, about."""
         return sum(len(row.wire) for row in self.rows)
+
+    def to_bytes(self, tenant: str) -> bytes:
+        """The set for another process; without its rows when they are too many to be pushed."""
+        rows = [list(row) for row in self.rows] if self.size <= SHARED_BYTES else None
+        return orjson.dumps([tenant, self.epoch, self.since, self.until, rows])
+
+    @classmethod
+    def from_bytes(cls, message: bytes) -> tuple[str, ChangeSet | None]:
+        """The tenant and the set of another process, None where it left the rows out."""
+        tenant, epoch, since, until, rows = orjson.loads(message)
+        if rows is None:
+            return tenant, None
+        return tenant, cls(epoch, since, until, [ChangedRow(*row) for row in rows])
 
     def to_json(self) -> str:
         """The set as `changes` sends it."""
