@@ -13,6 +13,7 @@ COMMANDS = {
     "serve": ("server.commands.serve:serve", "start the server (also without a command)"),
     "migrate": ("server.commands.database:migrate", "bring the database up to date"),
     "seed": ("server.commands.seed:seed_contacts", "add realistic contacts to try things out"),
+    "simulate": ("server.client.simulator:simulate", "run many devices, and see whether all agree"),
     "dump-schema": ("server.commands.database:write_schema", "write sql/schema.sql anew"),
     "data-model": ("server.commands.database:write_data_model", "write docs/DATA_MODEL.md anew"),
 }
@@ -44,9 +45,11 @@ def run(place: str, arguments: list[str]) -> int:
     from server.settings import SettingsError
 
     module, function = place.split(":")
-    command: Callable[[list[str]], int] = getattr(importlib.import_module(module), function)
     try:
+        command: Callable[[list[str]], int] = getattr(importlib.import_module(module), function)
         return command(arguments)
+    except KeyboardInterrupt:
+        return 130
     except (
         CommandError,
         DumpError,

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from loguru import logger
+from prometheus_client import CollectorRegistry
 
+from server.db.migrate import pending
 from server.db.pool import Database
 from server.ephemeral.change_channel import ChangeChannel
 from server.ephemeral.connection import RedisConnection
 from server.ephemeral.presence import Presence
 from server.ephemeral.rate_limit import RateLimit
-from server.errors import FieldbookError
+from server.errors import FieldbookError, Unavailable
 from server.events.connection import PAYLOAD_BYTES, PING_SECONDS, SignIn
 from server.events.dispatch import Dispatcher, Payload
 from server.events.gateway import Gateway
@@ -24,10 +26,16 @@ from server.events.sync import SyncRun, sync_events
 from server.events.writes import entity_events, push_events
 from server.feed.broadcaster import Listener
 from server.feed.listener import Feeds
+from server.rest.setup import RestServices, register_rest
 from server.services.actors import Actor
+from server.services.agents import Agents
 from server.services.auth import Auth
 from server.services.commits import Commits
+from server.services.contacts import Contacts
 from server.services.entities import ENTITIES
+from server.services.history import History
+from server.services.keys import Keys
+from server.services.rows import Rows
 from server.services.sync import Pages
 from server.services.tenants import Tenants
 from server.settings import Settings
@@ -152,12 +160,46 @@ async def create_app(
         redis=redis,
         sockets=sockets,
     )
+    register_rest(
+        app,
+        rest_services(app[PARTS], rate_limit),
+        readiness=lambda: readiness(app[PARTS]),
+        registry=CollectorRegistry(),
+        cors_origins=settings.cors_origins,
+        trusted_proxies=settings.trusted_proxies,
+    )
     presence.start()
     channel.start()
     await feeds.start()
     app.on_shutdown.append(drain)
     app.on_cleanup.append(close)
     return app
+
+
+def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
+    """What REST stands on: the services that the events use, and those that only REST has."""
+    rows = Rows(parts.database, parts.tenants, parts.commits)
+    return RestServices(
+        auth=parts.auth,
+        tenants=parts.tenants,
+        agents=Agents(parts.database, parts.auth, parts.settings.registration),
+        keys=Keys(parts.database, parts.auth),
+        rows=rows,
+        contacts=Contacts(parts.database),
+        history=History(parts.database, rows),
+        pages=parts.pages,
+        rate_limit=rate_limit,
+    )
+
+
+async def readiness(parts: Parts) -> dict[str, bool]:
+    """What must be well before a load balancer sends anybody here."""
+    try:
+        async with parts.database.any_tenant() as connection:
+            migrated = not await pending(connection)
+    except Unavailable:
+        return {"database": False, "migrations": False, "accepting": not parts.dispatcher.draining}
+    return {"database": True, "migrations": migrated, "accepting": not parts.dispatcher.draining}
 
 
 async def drain(app: web.Application) -> None:

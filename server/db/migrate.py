@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
+from server.db.pool import Connection
 from server.db.queries import queries
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "sql"
@@ -65,7 +66,9 @@ async def migrate(connection: asyncpg.Connection, directory: Path = DIRECTORY) -
     return Report(names(new_migrations), names(changed))
 
 
-async def pending(connection: asyncpg.Connection, directory: Path = DIRECTORY) -> list[str]:
+async def pending(
+    connection: Connection | asyncpg.Connection, directory: Path = DIRECTORY
+) -> list[str]:
     """The names in `directory` that the database does not have; any role may ask.
 
     An older server beside a newer one, as in a rolling restart, has nothing pending.
@@ -78,7 +81,7 @@ async def pending(connection: asyncpg.Connection, directory: Path = DIRECTORY) -
     return [source.name for source in (*migrations, *objects) if source.name not in applied]
 
 
-async def checksums(connection: asyncpg.Connection, query: str) -> dict[str, str]:
+async def checksums(connection: Connection | asyncpg.Connection, query: str) -> dict[str, str]:
     """The checksum of each applied file, by its name."""
     return {row["name"]: row["checksum"] for row in await connection.fetch(query)}
 
