@@ -52,8 +52,6 @@ def serve(arguments: list[str]) -> int:
                 # What is left is short and must not be cut off.
                 for number in STOP_SIGNALS:
                     signal.signal(number, signal.SIG_IGN)
-    except KeyboardInterrupt:
-        return 130
     finally:
         listener.close()
     return 0

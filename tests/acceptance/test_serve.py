@@ -1,0 +1,228 @@
+"""`python -m server` as a person uses it: started, started twice, and ended by Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+import socketio
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 30
+
+
+@dataclass
+class Server:
+    """A server in a session of its own, so that a signal to its group is Ctrl-C."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_until_ready(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if "ready at" in line:
+                return
+        raise AssertionError(f"it ended: {self.process.wait()} {self.stderr}")
+
+    def read_line(self) -> str:
+        assert self.process.stdout is not None
+        self.lines.append(self.process.stdout.readline().rstrip())
+        return self.lines[-1]
+
+    @property
+    def stderr(self) -> str:
+        return (self.folder / "stderr").read_text()
+
+    def databases(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def press_ctrl_c(self, number: signal.Signals = signal.SIGINT) -> float:
+        """Seconds until the whole group and its databases were gone."""
+        databases = self.databases()
+        begin = time.monotonic()
+        os.killpg(self.process.pid, number)
+        self.process.wait(timeout=20)
+        took = time.monotonic() - begin
+        assert psutil.wait_procs(databases, timeout=5)[1] == [], "it left databases running"
+        return took
+
+
+def start(folder: Path, port: int, **environment: str) -> Server:
+    variables = {
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        "DATA_DIR": str(folder / "data"),
+        "PORT": str(port),
+        **environment,
+    }
+    with (folder / "stderr").open("a") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server"],
+            cwd=ROOT,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+    return Server(folder, port, process)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """One data folder for the file, so that only its first start is a first start."""
+    with tempfile.TemporaryDirectory(prefix="fieldbook-tests-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture
+def started(folder: Path) -> Iterator[Server]:
+    server = start(folder, free_port())
+    server.wait_until_ready()
+    yield server
+    if server.process.poll() is None:
+        server.press_ctrl_c()
+
+
+@pytest.fixture(scope="module")
+def admin_key(folder: Path) -> str:
+    """From the very first start of the file."""
+    server = start(folder, free_port())
+    server.wait_until_ready()
+    line = server.read_line()
+    server.press_ctrl_c()
+    found = re.search(r"(\S{20,})$", line)
+    assert found, line
+    return found[1]
+
+
+def test_the_first_start_says_where_it_is_and_shows_the_admin_s_key_once(
+    admin_key: str, started: Server
+) -> None:
+    assert started.lines == [f"Fieldbook is ready at http://localhost:{started.port}"]
+    started.press_ctrl_c()
+    assert started.process.stdout is not None
+    assert started.process.stdout.read() == ""
+    assert admin_key not in started.stderr
+
+
+def test_a_second_start_is_ready_within_5_seconds(admin_key: str, folder: Path) -> None:
+    begin = time.monotonic()
+    server = start(folder, free_port())
+    server.wait_until_ready()
+    took = time.monotonic() - begin
+    server.press_ctrl_c()
+    assert took < 5
+
+
+def test_a_second_server_says_in_one_line_that_the_port_is_taken(
+    admin_key: str, started: Server
+) -> None:
+    databases = started.databases()
+    second = subprocess.run(
+        [sys.executable, "-m", "server"],
+        cwd=ROOT,
+        env={**os.environ, "PORT": str(started.port), "DATA_DIR": str(started.folder / "data")},
+        capture_output=True,
+        text=True,
+        timeout=READY_SECONDS,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert second.stdout == ""
+    assert second.stderr.startswith(f"Port {started.port} is taken")
+    assert second.stderr.count("\n") == 1
+    assert all(process.is_running() for process in databases)
+
+
+def test_a_bad_setting_stops_the_start_in_one_line(folder: Path) -> None:
+    server = start(folder, free_port(), REGISTRATION="perhaps")
+    before = len(server.stderr)
+    assert server.process.wait(timeout=READY_SECONDS) == 1
+    said = server.stderr[before:]
+    assert said == "REGISTRATION=perhaps can't be used: it must be one of open, invite, closed\n"
+
+
+def test_an_unreachable_database_stops_the_start_in_one_line(folder: Path) -> None:
+    before = len(start_stderr(folder))
+    url = f"postgresql://127.0.0.1:{free_port()}/x"
+    server = start(folder, free_port(), DATABASE_URL=url)
+    assert server.process.wait(timeout=READY_SECONDS) == 1
+    said = server.stderr[before:]
+    assert said.startswith("The database can't be reached: ")
+    assert said.count("\n") == 1
+
+
+async def test_ctrl_c_ends_it_within_2_seconds_with_50_clients_connected(
+    admin_key: str, started: Server
+) -> None:
+    clients = [socketio.AsyncClient(reconnection=False) for _ in range(50)]
+    draining = [0]
+    for client in clients:
+        client.on("draining", lambda _details: draining.append(1))
+    async with aiohttp.ClientSession() as session:
+        for client in clients:
+            client.eio.http = session
+        await asyncio.gather(
+            *(
+                client.connect(started.url, auth={"api_key": admin_key}, transports=["websocket"])
+                for client in clients
+            )
+        )
+        assert all(client.connected for client in clients)
+        took = await asyncio.to_thread(started.press_ctrl_c)
+        await asyncio.gather(*(client.wait() for client in clients))
+    assert took < 2
+    assert sum(draining) == 50
+    assert started.process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_end_it_as_cleanly(
+    admin_key: str, started: Server, number: signal.Signals
+) -> None:
+    assert started.press_ctrl_c(number) < 2
+    assert started.process.returncode == 0
+    assert "Traceback" not in started.stderr
+
+
+def test_ctrl_c_during_the_start_leaves_nothing_running(folder: Path, admin_key: str) -> None:
+    server = start(folder, free_port())
+    deadline = time.monotonic() + READY_SECONDS
+    while not server.databases() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert server.databases()
+    server.press_ctrl_c()
+    assert server.process.returncode in (0, 130)
+    assert "Traceback" not in server.stderr
+
+
+def start_stderr(folder: Path) -> str:
+    path = folder / "stderr"
+    return path.read_text() if path.exists() else ""
