@@ -25,6 +25,11 @@ class Agent:
     key: str
 
 
+def reason_of(problem: Any) -> str:
+    """What a refusal (RFC 9457) says of itself."""
+    return str(problem.get("detail", problem) if isinstance(problem, dict) else problem)
+
+
 class Rest:
     """The few REST calls that the simulator makes."""
 
@@ -58,7 +63,7 @@ class Rest:
             if status == 403:
                 return [Agent(None, self.key)] * count
             if status >= 400:
-                raise SimulationError(f"Agents can't be registered: {answer}")
+                raise SimulationError(f"Agents can't be registered: {reason_of(answer)}")
             agents.append(Agent(answer["agent"]["id"], answer["api_key"]))
         return agents
 
@@ -74,7 +79,7 @@ class Rest:
             path = f"/api/auth/agents/{agent.id}"
             status, answer = await self._call("PATCH", path, json={"disabled": True})
             if status >= 400:
-                failures.append(f"The agent {agent.id} could not be disabled: {answer}")
+                failures.append(f"The agent {agent.id} could not be disabled: {reason_of(answer)}")
         return failures
 
     async def read_everything(self) -> Store:
@@ -87,7 +92,7 @@ class Rest:
                 parameters["resume"] = request["resume"]
             status, page = await self._call("GET", "/api/sync/delta", params=parameters)
             if status >= 400:
-                raise SimulationError(f"The database can't be read back: {page}")
+                raise SimulationError(f"The database can't be read back: {reason_of(page)}")
             store.apply_page(page)
             if not page["has_more"]:
                 store.complete(page["until"], page["epoch"])

@@ -56,7 +56,10 @@ def simulate(arguments: list[str]) -> int:
     """The command: parses its arguments, runs, gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m server simulate", description=__doc__)
     add_arguments(parser)
-    return asyncio.run(run(parser.parse_args(arguments)))
+    try:
+        return asyncio.run(run(parser.parse_args(arguments)))
+    except KeyboardInterrupt:
+        return 130
 
 
 async def run(arguments: argparse.Namespace) -> int:
@@ -107,6 +110,7 @@ async def simulate_devices(
         say(table(clients[:-1]))
         for refusal, count in refusals(clients).most_common():
             say(f"  refused {count} times: {refusal}")
+        rows = sorted(rows_of(fresh.store).items())
         if arguments.clean:
             await clean(fresh, world)
     finally:
@@ -116,7 +120,6 @@ async def simulate_devices(
         for difference in differences[:SHOWN_DIFFERENCES]:
             say(f"  {difference}")
         return 1
-    rows = sorted(rows_of(fresh.store).items())
     counts = ", ".join(f"{len(each)} {plural}" for plural, each in rows)
     say(f"\nEvery device ended with the same rows as the database: {counts or 'none'}.")
     return 0
