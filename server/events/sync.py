@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from server.errors import FieldbookError
+from server.errors import FieldbookError, Unavailable
 from server.events.connection import now_text
 from server.events.dispatch import Event, Payload, Reply, event
 from server.events.sessions import Session
@@ -20,6 +20,7 @@ from server.services.sync import Pages, Step
 
 UNACKNOWLEDGED = 4
 ACK_SECONDS = 30.0
+RETRY_SECONDS = 1.0
 FEED_SECONDS = 1.0
 
 
@@ -123,7 +124,9 @@ class Stream:
         unacknowledged: deque[asyncio.Future[None]] = deque()
         while True:
             # The database reads the next page while this one is encoded and sent.
-            following = self._read_after(step) if streaming and step.page.has_more else None
+            following = None
+            if streaming and step.page.has_more:
+                following = asyncio.create_task(self._read_after(step))
             try:
                 payload, attachment = await self._message(step)
                 if not streaming:
@@ -148,9 +151,17 @@ class Stream:
                 if following is not None:
                     following.cancel()
 
-    def _read_after(self, step: Step) -> asyncio.Task[Step]:
-        tenant = self.session.signed_in.tenant
-        return asyncio.create_task(self.pages.next(tenant, step.position, self.payload["limit"]))
+    async def _read_after(self, step: Step) -> Step:
+        """The next page; while the database is away, the stream waits for it as for a client."""
+        tenant, rows = self.session.signed_in.tenant, self.payload["limit"]
+        patience = time.monotonic() + ACK_SECONDS
+        while True:
+            try:
+                return await self.pages.next(tenant, step.position, rows)
+            except Unavailable:
+                if time.monotonic() > patience:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _may_go_on(self, unacknowledged: deque[asyncio.Future[None]]) -> bool:
         """Whether the client keeps up: waits for its oldest ack where four are missing."""
