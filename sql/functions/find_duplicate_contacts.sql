@@ -10,10 +10,11 @@ AS $$
     WHERE tenant_id = tenant AND tenant = current_setting('app.tenant', true)
         AND deleted_at IS NULL
         AND search_text LIKE ANY (
-            SELECT '%' || fold(replace(replace(replace(value, '\', '\\'), '%', '\%'), '_', '\_')) || '%'
-            FROM unnest(addresses || numbers) AS value)
+            -- Named in full: contacts have a column of this name.
+            SELECT contains_pattern(value)
+            FROM unnest(find_duplicate_contacts.addresses || numbers) AS value)
         AND (EXISTS (SELECT FROM jsonb_array_elements(emails) AS e
-                     WHERE e ->> 'value' = ANY (addresses))
+                     WHERE e ->> 'value' = ANY (find_duplicate_contacts.addresses))
              OR EXISTS (SELECT FROM jsonb_array_elements(phones) AS p
                         WHERE p ->> 'e164' = ANY (numbers)))
     ORDER BY id LIMIT 10
