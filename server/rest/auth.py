@@ -6,7 +6,14 @@ from aiohttp import web
 
 from server.rest.middleware import RateLimit
 from server.rest.openapi import operation
-from server.rest.requests import actor_of, json_answer, path_id, query_of, read_object
+from server.rest.requests import (
+    ACTOR,
+    actor_of,
+    json_answer,
+    path_id,
+    query_of,
+    read_object,
+)
 from server.schemas.answers import AgentListSchema, KeyListSchema, NewKeySchema, VerifySchema
 from server.schemas.auth import AGENT_PATCH, KEY_CREATE, REGISTER
 from server.schemas.queries import PAGE
@@ -36,9 +43,10 @@ def agent_routes(agents: Agents, rate_limit: RateLimit) -> list[web.RouteDef]:
     )
     async def register(request: web.Request) -> web.Response:
         asked = await read_object(request, REGISTER)
-        if request["actor"] is None and agents.registration == "open":
+        actor = request.get(ACTOR)
+        if actor is None and agents.registration == "open":
             await rate_limit.check(f"register:{request.remote}", REGISTRATIONS_AN_HOUR, 3_600)
-        return json_answer(await agents.register(request["actor"], asked), status=201)
+        return json_answer(await agents.register(actor, asked), status=201)
 
     @operation(
         "verify",

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from server.errors import FieldbookError, Internal, NotFound, Unauthenticated
 from server.rest.openapi import access_of
 from server.rest.problems import problem, problem_of_http
+from server.rest.requests import ACTOR, REQUEST_ID
 from server.schemas.requests import HEADERS, parse_headers
 from server.services.actors import Actor
 from server.services.auth import Auth
@@ -47,7 +48,7 @@ def observe(registry: CollectorRegistry) -> Middleware:
             return await handler(request)
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else generate()
-        request["request_id"] = request_id
+        request[REQUEST_ID] = request_id
         started = time.perf_counter()
         with logger.contextualize(request_id=request_id):
             response = await handler(request)
@@ -72,7 +73,11 @@ def render_errors() -> Middleware:
         try:
             return await handler(request)
         except FieldbookError as error:
-            return problem(error)
+            answer = problem(error)
+            if request.content.exception() is not None:
+                # After a broken body nobody can tell where the next request begins.
+                answer.force_close()
+            return answer
         except web.HTTPException as error:
             if request.path.startswith(SOCKETS) or error.status < 400:
                 raise
@@ -100,9 +105,8 @@ def sign_in(auth: Auth, keys: Keys, rate_limit: RateLimit) -> Middleware:
         access = access_of(request.match_info.handler)
         credentials = _credentials(request)
         if access == "public" or (access == "optional" and credentials is None):
-            request["actor"] = None
             return await handler(request)
-        request["actor"] = await _authenticate(request, credentials)
+        request[ACTOR] = await _authenticate(request, credentials)
         return await handler(request)
 
     async def _authenticate(request: web.Request, credentials: str | None) -> Actor:

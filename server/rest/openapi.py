@@ -74,19 +74,25 @@ def operation(
             request_schema(query, location="querystring")(handler)
         if body is not None:
             request_schema(body, location="json", required=True)(handler)
-        for status, answer in answers.items():
+        refusals = {*errors, *ALWAYS, *(BODY_ERRORS if body is not None else ())}
+        refusals |= set(SIGNED_IN if access == "signed_in" else ())
+        documented = {**dict.fromkeys(sorted(refusals), ProblemSchema), **answers}
+        for status, answer in documented.items():
             if isinstance(answer, str):
                 docs(responses={str(status): {"description": answer}})(handler)
-            else:
-                words = (answer.__doc__ or "").partition("\n")[0]
-                response_schema(answer, status, description=words)(handler)
-        statuses = {*errors, *ALWAYS, *(BODY_ERRORS if body is not None else ())}
-        statuses |= set(SIGNED_IN if access == "signed_in" else ())
-        for status in sorted(statuses):
-            response_schema(ProblemSchema, status, description=ERRORS[status])(handler)
+                continue
+            words = ERRORS[status] if answer is ProblemSchema else answer.__doc__ or ""
+            response_schema(answer, status, description=words.partition("\n")[0])(handler)
+        handler.documented = documented  # type: ignore[attr-defined]
         return handler
 
     return describe
+
+
+def documented_answers(handler: Any) -> dict[int, type[FieldbookSchema] | str]:
+    """What a handler may answer, by status; the tests hold its answers against this."""
+    answers: dict[int, type[FieldbookSchema] | str] = getattr(handler, "documented", {})
+    return answers
 
 
 def access_of(handler: Any) -> Access:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import http_exceptions, web
 
-from server.errors import Forbidden, NotFound, TooLarge, Unreadable
+from server.errors import NotFound, TooLarge, Unauthenticated, Unreadable
 from server.schemas.base import FieldbookSchema, parse
 from server.schemas.queries import parse_query
 from server.schemas.requests import ROW_WRITE_HEADERS, parse_headers
@@ -16,20 +16,15 @@ from server.services.actors import Actor
 from server.services.rows import Write
 
 MAX_BODY = 1_000_000
+ACTOR = web.RequestKey("actor", Actor)
+REQUEST_ID = web.RequestKey("request_id", str)
 
 
 def actor_of(request: web.Request) -> Actor:
-    """Who calls; the middleware has signed them in."""
-    actor: Actor = request["actor"]
-    return actor
-
-
-def require_role(request: web.Request, *roles: str) -> Actor:
-    """Who calls, if they have one of the roles. Raises `Forbidden`."""
-    actor = actor_of(request)
-    if actor.role not in roles:
-        raise Forbidden(f"This is for {' and '.join(roles)}s. Ask an admin of your company.")
-    return actor
+    """Who calls; the middleware has signed them in. Raises `Unauthenticated` where it need not."""
+    if ACTOR not in request:
+        raise Unauthenticated
+    return request[ACTOR]
 
 
 def query_of(request: web.Request, schema: FieldbookSchema) -> dict[str, Any]:
@@ -55,7 +50,10 @@ async def read_body(request: web.Request, limit: int = MAX_BODY) -> bytes:
             if len(body) > limit:
                 raise too_large
     except (web.RequestPayloadError, http_exceptions.HttpProcessingError) as error:
-        raise Unreadable(f"The body can't be read: {error}") from None
+        # Nothing more can be read, and aiohttp need not try.
+        request.content.feed_eof()
+        reason = str(error).rpartition("\n")[2].strip()
+        raise Unreadable(f"The body can't be read: {reason}.") from None
     return bytes(body)
 
 

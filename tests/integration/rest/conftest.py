@@ -1,0 +1,75 @@
+"""REST alone, over HTTP, and a company of each test's own.
+
+`server` and `company` stand in here for those of the tests over sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import asyncpg
+import pytest
+
+from tests.integration.support.rest import Api, RestServer, running_rest
+from tests.integration.support.servers import Company, make_company
+
+SignIn = Callable[..., Api]
+
+
+@pytest.fixture
+async def server(module_database_url: str, redis_url: str) -> AsyncIterator[RestServer]:
+    """A server on the file's database; afterwards every answer must have been as documented."""
+    async with running_rest(module_database_url, redis_url) as server:
+        yield server
+    assert server.faults == []
+
+
+@pytest.fixture
+async def company(owner: asyncpg.Connection, server: RestServer) -> Company:
+    """A tenant of this test alone."""
+    return await make_company(owner, server.auth)
+
+
+@pytest.fixture
+async def other_company(owner: asyncpg.Connection, server: RestServer) -> Company:
+    """Another tenant on the same server."""
+    return await make_company(owner, server.auth)
+
+
+@pytest.fixture
+async def stranger(server: RestServer) -> AsyncIterator[Api]:
+    """Somebody without a key."""
+    async with aiohttp.ClientSession() as session:
+        yield Api(session, server.url)
+
+
+@pytest.fixture
+def sign_in(stranger: Api, company: Company) -> SignIn:
+    """`sign_in("manager", If_Match=…, of=company)`: an API as somebody of a company."""
+
+    def sign(code: str, *, of: Company = company, **headers: str) -> Api:
+        return stranger.signed_in(of.keys[code], **headers)
+
+    return sign
+
+
+@pytest.fixture
+def admin(sign_in: SignIn) -> Api:
+    return sign_in("admin")
+
+
+@pytest.fixture
+def manager(sign_in: SignIn) -> Api:
+    return sign_in("manager")
+
+
+@pytest.fixture
+def agent(sign_in: SignIn) -> Api:
+    return sign_in("agent")
+
+
+@pytest.fixture
+def outsider(sign_in: SignIn, other_company: Company) -> Api:
+    """The admin of another company."""
+    return sign_in("admin", of=other_company)
