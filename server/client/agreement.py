@@ -66,6 +66,18 @@ async def compare_all(clients: Sequence[DeviceClient], rest: Rest, patience_s: f
     ]
 
 
+def healed(clients: Iterable[DeviceClient]) -> list[str]:
+    """The devices that a checksum told of rows they lacked or held wrongly.
+
+    They have synced again since and agree by now, but should never have had to.
+    """
+    return [
+        f"device {client.device_id}: {client.counters.mismatches} of its checksums differed"
+        for client in clients
+        if client.counters.mismatches
+    ]
+
+
 def lost_creations(writes: Iterable[Write], deleted: Collection[str], database: Store) -> list[str]:
     """Acknowledged creations that are not in the database though nobody deleted them."""
     return [

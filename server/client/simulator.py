@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
-from server.client.agreement import compare_all, lost_creations, rows_of
+from server.client.agreement import compare_all, healed, lost_creations, rows_of
 from server.client.client import DeviceClient
 from server.client.connection import ConnectionLost
 from server.client.counters import Counters, percentile
@@ -105,6 +105,7 @@ async def simulate_devices(
         differences = await settle([*(device.come_back() for device in devices), fresh.connect()])
         differences += await settle([client.settle() for client in clients])
         differences += await compare_all(clients, rest, SETTLE_S)
+        differences += healed(clients)
         writes = [write for device in devices for write in device.writes]
         differences += lost_creations(writes, world.deleted_ids, fresh.store)
         say(table(clients[:-1]))

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from server.client.agreement import differing_rows, lost_creations, rows_of
+from server.client.agreement import differing_rows, healed, lost_creations, rows_of
 from server.client.client import DeviceClient
 from server.client.counters import Counters, percentile
 from server.client.simulated import SimulatedDevice, World
@@ -49,6 +49,12 @@ async def test_an_acknowledged_creation_missing_in_the_database_is_named() -> No
         assert await write == ack
     lines = lost_creations([kept, lost, deleted], {"c"}, store_with("aaaaaaaa"))
     assert lines == ["contact_create of b was acknowledged and is not in the database"]
+
+
+async def test_a_device_that_had_to_heal_by_its_checksum_is_named() -> None:
+    clients = [DeviceClient("http://127.0.0.1:1", "key", f"device-{each}") for each in "ab"]
+    clients[1].counters.mismatches = 2
+    assert healed(clients) == ["device device-b: 2 of its checksums differed"]
 
 
 async def test_the_same_seed_makes_the_same_choices() -> None:
