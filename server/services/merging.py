@@ -1,9 +1,10 @@
 """Field-by-field merging: given the stamps, every order of arrival ends in the same row.
 
 Pure: no clock, no database. A mutation is taken apart into writes, each to one name under which
-stamps are kept: `first_name`, `custom.size`, `tag_ids.x1Y…`, `deleted`. The later stamp keeps a
-name; ties go to the greater mutation id. The rule is last-writer-wins per register, as in
-Shapiro et al., "Conflict-free Replicated Data Types" (2011), section 3.2.
+stamps are kept: `first_name`, `custom.size` (`custom` itself once it was cleared as a whole),
+`tag_ids.x1Y…`, `deleted`. The later stamp keeps a name; ties go to the greater mutation id.
+The rule is last-writer-wins per register, as in Shapiro et al., "Conflict-free Replicated Data
+Types" (2011), section 3.2.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ class RowState:
         return replace(self, fields=dict(self.fields), stamps=dict(self.stamps))
 
     def stamp_of(self, name: str) -> Stamp:
-        """The stamp of one name: its own, else that of the row's creation."""
-        return self.stamps.get(name) or self.stamps["*"]
+        """The stamp of one name: its own or its field's, the later, else of the row's creation."""
+        names = (name, name.partition(".")[0])
+        known = [self.stamps[each] for each in names if each in self.stamps]
+        return max(known, key=order_of, default=self.stamps["*"])
 
 
 @dataclass(slots=True)
@@ -67,14 +70,22 @@ class Merge:
         return "merged" if self.conflicts else "applied"
 
 
+def order_of(stamp: Stamp) -> tuple[int, str]:
+    """What stamps are compared by."""
+    return stamp["at"], stamp["mutation"]
+
+
 def writes_of(entity: Entity, state: RowState, changes: Fields) -> Iterator[tuple[str, str, Any]]:
     """Takes changes apart into `(field, name, value)`; a set's value is whether the id is in it."""
     for name, value in changes.items():
         if name in entity.maps:
-            standing = state.fields.get(name) or {}
-            members = dict.fromkeys(standing) if value is None else value
+            cleared = value is None
+            members = dict.fromkeys(state.fields.get(name) or {}) if cleared else value
             for member, content in members.items():
                 yield name, f"{name}.{member}", content
+            if cleared:
+                # For earlier writes to other members, which may arrive later.
+                yield name, name, None
         elif name in entity.sets:
             ids = state.fields.get(name) or []
             if isinstance(value, dict):
@@ -115,7 +126,7 @@ def merge(
     for field_name, name, yours in list(writes_of(entity, state, changes)):
         theirs = _value(state, field_name, name, entity)
         known = state.stamp_of(name)
-        wins = (stamp["at"], stamp["mutation"]) > (known["at"], known["mutation"])
+        wins = order_of(stamp) > order_of(known)
         equal = _same(yours, theirs)
         if wins:
             # The version of a stamp is that of the value, so an equal value keeps it.
