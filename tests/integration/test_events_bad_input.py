@@ -37,154 +37,148 @@ async def count_rows(owner: asyncpg.Connection, company: Company) -> int:
     return sum(counts)
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        "no_such_event",
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "error",
-        "message",
-        "auth ",
-        "Ping",
-        "*",
-        "__class__",
-        "newListener",
-        "",
-        "x" * 10_000,
-        "contact_",
-        "contacts_create",
-        "tag_merge",
-        "authenticated",
-        "sync_response",
-    ],
-)
-async def test_an_unknown_event_is_answered_as_such(raw: RawSocket, event: str) -> None:
-    answer = await raw.call(event, {})
-    assert answer["error"]["code"] == "unknown_event"
-    assert len(answer["error"]["message"]) < 1_000
+UNKNOWN = [
+    "no_such_event",
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "error",
+    "message",
+    "auth ",
+    "Ping",
+    "*",
+    "__class__",
+    "newListener",
+    "",
+    "x" * 10_000,
+    "contact_",
+    "contacts_create",
+    "tag_merge",
+    "authenticated",
+    "sync_response",
+]
+
+
+async def test_an_unknown_event_is_answered_as_such(raw: RawSocket) -> None:
+    for event in UNKNOWN:
+        answer = await raw.call(event, {})
+        assert (event, answer["error"]["code"]) == (event, "unknown_event")
+        assert len(answer["error"]["message"]) < 1_000
     assert (await raw.call("ping", {}))["ok"]
 
 
-@pytest.mark.parametrize(
-    ("packet", "code"),
-    [
-        ('["ping",{]', "invalid"),
-        ('["ping"', "invalid"),
-        ("[", "invalid"),
-        ("", "invalid"),
-        ("[]", "invalid"),
-        ("{}", "invalid"),
-        ("null", "invalid"),
-        ('"ping"', "invalid"),
-        ("[1,{}]", "invalid"),
-        ("[null,{}]", "invalid"),
-        ('[["ping"],{}]', "invalid"),
-        ('[{"ping":1},{}]', "invalid"),
-        ('["ping",{},{}]', "invalid"),
-        ('["ping",{"cursor":NaN}]', "invalid"),
-        ('["ping",{"network":"\\ud800"}]', "invalid"),
-        ('["pi\\ud800ng",{}]', "invalid"),
-        ('["ping",{"network":"\\u0000"}]', "invalid"),
-        ('["ping",{"\\u0000":1}]', "invalid"),
-        ('["ping",' + "[" * 100_000 + "]" * 100_000 + "]", "invalid"),
-        ('["ping",' + '{"a":' * 5_000 + "1" + "}" * 5_000 + "]", "invalid"),
-        ('["ping",{"battery":' + "9" * 5_000 + "}]", "invalid"),
-        ('["ping",{"battery":1e999}]', "invalid"),
-        ('["ping",{"cursor":4503599627370496}]', "invalid"),
-        ('["pi\\u0000ng",{}]', "unknown_event"),
-    ],
-)
+PACKETS = [
+    ('["ping",{]', "invalid"),
+    ('["ping"', "invalid"),
+    ("[", "invalid"),
+    ("", "invalid"),
+    ("[]", "invalid"),
+    ("{}", "invalid"),
+    ("null", "invalid"),
+    ('"ping"', "invalid"),
+    ("[1,{}]", "invalid"),
+    ("[null,{}]", "invalid"),
+    ('[["ping"],{}]', "invalid"),
+    ('[{"ping":1},{}]', "invalid"),
+    ('["ping",{},{}]', "invalid"),
+    ('["ping",{"cursor":NaN}]', "invalid"),
+    ('["ping",{"network":"\\ud800"}]', "invalid"),
+    ('["pi\\ud800ng",{}]', "invalid"),
+    ('["ping",{"network":"\\u0000"}]', "invalid"),
+    ('["ping",{"\\u0000":1}]', "invalid"),
+    ('["ping",' + "[" * 100_000 + "]" * 100_000 + "]", "invalid"),
+    ('["ping",' + '{"a":' * 5_000 + "1" + "}" * 5_000 + "]", "invalid"),
+    ('["ping",{"battery":' + "9" * 5_000 + "}]", "invalid"),
+    ('["ping",{"battery":1e999}]', "invalid"),
+    ('["ping",{"cursor":4503599627370496}]', "invalid"),
+    ('["pi\\u0000ng",{}]', "unknown_event"),
+]
+
+
 async def test_a_packet_that_is_no_event_with_one_object_is_answered_by_its_id(
-    raw: RawSocket, packet: str, code: str
+    raw: RawSocket,
 ) -> None:
-    await raw.send(f"427{packet}")
-    answer = await raw.answer(7)
-    assert not faults_of_answer("ping", answer)
-    assert answer["error"]["code"] == code
+    for number, (packet, code) in enumerate(PACKETS, start=100):
+        await raw.send(f"42{number}{packet}")
+        answer = await raw.answer(number)
+        assert not faults_of_answer("ping", answer)
+        assert (packet[:50], answer["error"]["code"]) == (packet[:50], code)
     assert (await raw.call("ping", {}))["ok"]
 
 
-@pytest.mark.parametrize("event", ["auth", "ping", "sync_request", "sync_push", *WRITES])
-@pytest.mark.parametrize("payload", [None, [], "text", 7, True, [{}]], ids=repr)
-async def test_a_payload_that_is_no_object_is_invalid_to_every_event(
-    raw: RawSocket, event: str, payload: Any
-) -> None:
-    assert (await raw.call(event, payload))["error"]["code"] == "invalid"
+async def test_a_payload_that_is_no_object_is_invalid_to_every_event(raw: RawSocket) -> None:
+    for event in ("auth", "ping", "sync_request", "sync_push", *WRITES):
+        for payload in (None, [], "text", 7, 1.5, True, [{}]):
+            error = (await raw.call(event, payload))["error"]
+            assert (event, payload, error["code"]) == (event, payload, "invalid")
 
 
-@pytest.mark.parametrize("event", ["auth", "sync_request", "sync_push", *WRITES])
-async def test_an_event_without_a_payload_says_what_is_missing(raw: RawSocket, event: str) -> None:
-    for payload in ((), ({},)):
-        error = (await raw.call(event, *payload))["error"]
-        assert error["code"] == "invalid"
-        assert error["fields"]
+async def test_an_event_without_a_payload_says_what_is_missing(raw: RawSocket) -> None:
+    for event in ("auth", "sync_request", "sync_push", *WRITES):
+        for payload in ((), ({},)):
+            error = (await raw.call(event, *payload))["error"]
+            assert (event, error["code"]) == (event, "invalid")
+            assert error["fields"]
 
 
-@pytest.mark.parametrize(
-    ("event", "payload", "path"),
-    [
-        ("ping", {"cursor": -1}, "cursor"),
-        ("ping", {"cursor": "1"}, "cursor"),
-        ("ping", {"cursor": LATER}, "cursor"),
-        ("ping", {"battery": 101}, "battery"),
-        ("ping", {"queue": {"size": -1}}, "queue.size"),
-        ("ping", {"clock": "yesterday"}, "clock"),
-        ("ping", {"curser": 1}, "curser"),
-        ("sync_request", {"since": -1}, "since"),
-        ("sync_request", {"since": 1.5}, "since"),
-        ("sync_request", {"since": True}, "since"),
-        ("sync_request", {"since": 1}, "epoch"),
-        ("sync_request", {"since": LATER, "epoch": "x"}, "since"),
-        ("sync_request", {"since": 0, "limit": 0}, "limit"),
-        ("sync_request", {"since": 0, "limit": 5_001}, "limit"),
-        ("sync_request", {"since": 0, "compress": "br"}, "compress"),
-        ("sync_request", {"since": 0, "stream": 1}, "stream"),
-        ("sync_request", {"since": 0, "resume": "not ours"}, "resume"),
-        ("sync_request", {"since": 0, "resume": "W10="}, "resume"),
-        ("sync_request", {"since": 0, "resume": "é"}, "resume"),
-        ("sync_push", {"mutations": {}}, "mutations"),
-        ("contact_create", {"contact": {}}, "contact.first_name"),
-        ("contact_create", {"contact": {"first_name": 7}}, "contact.first_name"),
-        ("contact_create", {"contact": {"first_name": "A\x00"}}, "contact.first_name"),
-        ("contact_create", {"contact": {"first_name": "x" * 501}}, "contact.first_name"),
-        ("contact_create", {"contact": {"firstname": "Ann"}}, "contact.firstname"),
-        ("contact_create", {"contact": {"first_name": "A", "id": "a b"}}, "contact.id"),
-        ("contact_create", {"contact": {"first_name": "A", "version": 3}}, "contact.version"),
-        ("contact_create", {"contact": {"emails": [{"value": "@"}]}}, "contact.emails.0.value"),
-        ("contact_create", {"contact": {"company": "A", "birthday": "1990-02-30"}},
-         "contact.birthday"),
-        ("contact_create", {"contact": {"company": "A", "owner_id": "nobody-here"}},
-         "contact.owner_id"),
-        ("contact_create", {"contact": {"company": "A"}, "mutation_id": "ü"}, "mutation_id"),
-        ("contact_create", {"contact": {"company": "A"}, "edited_at": "12:00"}, "edited_at"),
-        ("contact_create", {"contact": {"company": "A"}, "base_version": 1}, "base_version"),
-        ("contact_update", {"id": "abcdefgh"}, "changes"),
-        ("contact_update", {"changes": {}}, "id"),
-        ("contact_update", {"id": "short", "changes": {}}, "id"),
-        ("contact_update", {"id": "abcdefgh", "changes": [], "base_version": LATER},
-         "base_version"),
-        ("contact_delete", {"id": None}, "id"),
-        ("contact_restore", {"id": "abcdefgh", "contact": {}}, "contact"),
-        ("tag_create", {"tag": {"name": ""}}, "tag.name"),
-        ("tag_create", {"tag": {"name": "VIP", "color": "red"}}, "tag.color"),
-        ("group_create", {"group": {}}, "group.name"),
-        ("type_create", {"type": {"name": "x" * 101}}, "type.name"),
-    ],
-)  # fmt: skip
+BAD_FIELDS: list[tuple[str, dict[str, Any], str]] = [
+    ("ping", {"cursor": -1}, "cursor"),
+    ("ping", {"cursor": "1"}, "cursor"),
+    ("ping", {"cursor": LATER}, "cursor"),
+    ("ping", {"battery": 101}, "battery"),
+    ("ping", {"queue": {"size": -1}}, "queue.size"),
+    ("ping", {"clock": "yesterday"}, "clock"),
+    ("ping", {"curser": 1}, "curser"),
+    ("sync_request", {"since": -1}, "since"),
+    ("sync_request", {"since": 1.5}, "since"),
+    ("sync_request", {"since": True}, "since"),
+    ("sync_request", {"since": 1}, "epoch"),
+    ("sync_request", {"since": LATER, "epoch": "x"}, "since"),
+    ("sync_request", {"since": 0, "limit": 0}, "limit"),
+    ("sync_request", {"since": 0, "limit": 5_001}, "limit"),
+    ("sync_request", {"since": 0, "compress": "br"}, "compress"),
+    ("sync_request", {"since": 0, "stream": 1}, "stream"),
+    ("sync_request", {"since": 0, "resume": "not ours"}, "resume"),
+    ("sync_request", {"since": 0, "resume": "W10="}, "resume"),
+    ("sync_request", {"since": 0, "resume": "é"}, "resume"),
+    ("sync_push", {"mutations": {}}, "mutations"),
+    ("contact_create", {"contact": {}}, "contact.first_name"),
+    ("contact_create", {"contact": {"first_name": 7}}, "contact.first_name"),
+    ("contact_create", {"contact": {"first_name": "A\x00"}}, "contact.first_name"),
+    ("contact_create", {"contact": {"first_name": "x" * 501}}, "contact.first_name"),
+    ("contact_create", {"contact": {"firstname": "Ann"}}, "contact.firstname"),
+    ("contact_create", {"contact": {"first_name": "A", "id": "a b"}}, "contact.id"),
+    ("contact_create", {"contact": {"first_name": "A", "version": 3}}, "contact.version"),
+    ("contact_create", {"contact": {"emails": [{"value": "@"}]}}, "contact.emails.0.value"),
+    ("contact_create", {"contact": {"company": "A", "birthday": "1990-02-30"}},
+     "contact.birthday"),
+    ("contact_create", {"contact": {"company": "A", "owner_id": "nobody-here"}},
+     "contact.owner_id"),
+    ("contact_create", {"contact": {"company": "A"}, "mutation_id": "ü"}, "mutation_id"),
+    ("contact_create", {"contact": {"company": "A"}, "edited_at": "12:00"}, "edited_at"),
+    ("contact_create", {"contact": {"company": "A"}, "base_version": 1}, "base_version"),
+    ("contact_update", {"id": "abcdefgh"}, "changes"),
+    ("contact_update", {"changes": {}}, "id"),
+    ("contact_update", {"id": "short", "changes": {}}, "id"),
+    ("contact_update", {"id": "abcdefgh", "changes": [], "base_version": LATER},
+     "base_version"),
+    ("contact_delete", {"id": None}, "id"),
+    ("contact_restore", {"id": "abcdefgh", "contact": {}}, "contact"),
+    ("tag_create", {"tag": {"name": ""}}, "tag.name"),
+    ("tag_create", {"tag": {"name": "VIP", "color": "red"}}, "tag.color"),
+    ("group_create", {"group": {}}, "group.name"),
+    ("type_create", {"type": {"name": "x" * 101}}, "type.name"),
+]  # fmt: skip
+
+
 async def test_bad_input_is_refused_by_the_name_of_its_field(
-    raw: RawSocket,
-    company: Company,
-    owner: asyncpg.Connection,
-    event: str,
-    payload: dict[str, Any],
-    path: str,
+    raw: RawSocket, company: Company, owner: asyncpg.Connection
 ) -> None:
-    error = (await raw.call(event, payload))["error"]
-    assert error["code"] == "invalid"
-    assert path in error["fields"]
+    for event, payload, path in BAD_FIELDS:
+        error = (await raw.call(event, payload))["error"]
+        assert (event, payload, error["code"]) == (event, payload, "invalid")
+        assert (event, payload, path in error["fields"]) == (event, payload, True)
     assert await count_rows(owner, company) == 0
     assert (await raw.call("ping", {}))["ok"]
 
@@ -213,22 +207,11 @@ async def test_a_contact_does_not_grow_above_its_limit_by_many_small_edits(
     assert answer["error"]["code"] == "too_large"
 
 
-@pytest.mark.parametrize(
-    ("event", "payload"),
-    [
-        ("contact_update", {"changes": {"company": "B"}}),
-        ("contact_delete", {}),
-        ("contact_restore", {}),
-        ("tag_update", {"changes": {"name": "B"}}),
-        ("group_delete", {}),
-        ("type_restore", {}),
-    ],
-)
-async def test_an_id_that_is_not_there_is_not_found(
-    raw: RawSocket, event: str, payload: dict[str, Any]
-) -> None:
-    answer = await raw.call(event, {"id": generate(), **payload})
-    assert answer["error"]["code"] == "not_found"
+async def test_an_id_that_is_not_there_is_not_found(raw: RawSocket) -> None:
+    for entity in ("contact", "tag", "group", "type"):
+        for operation, more in (("update", {"changes": {}}), ("delete", {}), ("restore", {})):
+            answer = await raw.call(f"{entity}_{operation}", {"id": generate(), **more})
+            assert answer["error"]["code"] == "not_found"
 
 
 async def test_ids_of_another_company_are_as_if_they_were_not_there(
@@ -272,80 +255,65 @@ async def test_a_binary_payload_is_refused_with_its_field_and_its_attachments_ar
     assert await count_rows(owner, company) == 0
 
 
-@pytest.mark.parametrize(
-    "packet",
-    [
-        '51-7["ping",{"_placeholder":true,"num":0}]',
-        '53-7["ping",{"a":{"_placeholder":true,"num":2}}]',
-        '51-7["ping",{"a":{"_placeholder":true,"num":5}}]',
-        '51-7["ping",{"a":{"_placeholder":true,"num":-1}}]',
-        '51-7["ping",{"a":{"_placeholder":true,"num":"x"}}]',
-        '59999999-7["ping",{"a":{"_placeholder":true,"num":0}}]',
-        '51-7["ping",{"a":[[[{"_placeholder":true,"num":0}]]]}]',
-        '51-7["ping"',
-        '51-7[{"_placeholder":true,"num":0}]',
-        '51-7["ping",' + "[" * 5_000 + '{"_placeholder":true,"num":0}' + "]" * 5_000 + "]",
-    ],
-)
-async def test_attachments_that_never_come_do_not_hold_an_answer_back(
-    raw: RawSocket, packet: str
-) -> None:
-    await raw.send(f"4{packet}")
-    answer = await raw.answer(7)
-    assert answer["error"]["code"] == "invalid"
+LACKING = [
+    '51-{id}["ping",{"_placeholder":true,"num":0}]',
+    '53-{id}["ping",{"a":{"_placeholder":true,"num":2}}]',
+    '51-{id}["ping",{"a":{"_placeholder":true,"num":5}}]',
+    '51-{id}["ping",{"a":{"_placeholder":true,"num":-1}}]',
+    '51-{id}["ping",{"a":{"_placeholder":true,"num":"x"}}]',
+    '59999999-{id}["ping",{"a":{"_placeholder":true,"num":0}}]',
+    '51-{id}["ping",{"a":[[[{"_placeholder":true,"num":0}]]]}]',
+    '51-{id}["ping"',
+    '51-{id}[{"_placeholder":true,"num":0}]',
+    '51-{id}["ping",' + "[" * 5_000 + '{"_placeholder":true,"num":0}' + "]" * 5_000 + "]",
+]
+
+
+async def test_attachments_that_never_come_do_not_hold_an_answer_back(raw: RawSocket) -> None:
+    for number, packet in enumerate(LACKING, start=100):
+        await raw.send("4" + packet.replace("{id}", str(number)))
+        answer = await raw.answer(number)
+        assert (packet[:50], answer["error"]["code"]) == (packet[:50], "invalid")
     assert (await raw.call("ping", {}))["ok"]
 
 
 async def test_binary_that_nobody_announced_is_dropped(raw: RawSocket) -> None:
     await raw.send(b"\x00\xff" * 1_000)
-    await raw.send("bAAEC")
     assert (await raw.call("ping", {}))["ok"]
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "4",
-        "4x",
-        "49",
-        "4[]",
-        '4{"a":1}',
-        '4"2[]"',
-        "4null",
-        "42",
-        "43",
-        '437["never asked"]',
-        "43[",
-        "44{}",
-        "461-7[]",
-        "4²",
-        "42" + "9" * 200 + '["ping",{}]',
-        "45-1-[]",
-        "459999999999999-7[]",
-        "42/admin,7[]",
-        "41/admin,",
-        "40",
-        "40/",
-        "4" + "[" * 200_000,
-        "4" + '{"a":' * 100_000,
-    ],
-    ids=lambda frame: frame[:20],
-)
-async def test_a_packet_that_asks_nothing_readable_leaves_the_socket_open(
-    raw: RawSocket, frame: str
-) -> None:
-    await raw.send(frame)
-    assert (await raw.call("ping", {}))["ok"]
+NO_EVENTS = [
+    "4",
+    "4x",
+    "49",
+    "4[]",
+    '4{"a":1}',
+    '4"2[]"',
+    "4null",
+    "42",
+    "43",
+    '437["never asked"]',
+    "43[",
+    "44{}",
+    "461-7[]",
+    "4²",
+    "42" + "9" * 200 + '["ping",{}]',
+    "45-1-[]",
+    "459999999999999-7[]",
+    "42/admin,7[]",
+    "41/admin,",
+    "40",
+    "40/",
+    "4" + "[" * 200_000,
+    "4" + '{"a":' * 100_000,
+]
+NO_ENGINE_IO = ["", "x", "9", "7hello", "²", "b", "bé", "bAAEC", "5", "6", "0{}", "2probe"]
 
 
-@pytest.mark.parametrize(
-    "frame", ["", "x", "9", "7hello", "²", "b", "bé", "5", "6", "0{}", "2probe"]
-)
-async def test_a_frame_that_is_no_engine_io_leaves_the_socket_open(
-    raw: RawSocket, frame: str
-) -> None:
-    await raw.send(frame)
-    assert (await raw.call("ping", {}))["ok"]
+async def test_a_frame_that_asks_nothing_readable_leaves_the_socket_open(raw: RawSocket) -> None:
+    for frame in NO_EVENTS + NO_ENGINE_IO:
+        await raw.send(frame)
+        assert (frame[:50], (await raw.call("ping", {}))["ok"]) == (frame[:50], True)
 
 
 async def test_text_that_is_not_utf_8_is_answered(raw: RawSocket) -> None:
