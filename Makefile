@@ -16,7 +16,13 @@ DEVELOPMENT := $(VENV)/.development-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 # Two workers, and a file's tests on one of them: a file may share one database.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTHON_TESTS := $(BIN)/python -m pytest
+PYTEST := $(PYTHON_TESTS) -n 2 --dist loadfile
+# One after the other: they break things, or watch a screen.
+SLOW_TESTS := $(wildcard tests/faults/test_*.py tests/browser/test_*.py)
+# The official JavaScript client, for the tests that use it.
+JAVASCRIPT := tests/acceptance/js
+JAVASCRIPT_READY := $(if $(wildcard $(JAVASCRIPT)/package-lock.json),$(JAVASCRIPT)/node_modules/.ready)
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,12 +37,12 @@ schema: $(RUNTIME) ## Write sql/schema.sql and docs/DATA_MODEL.md anew, after a 
 	@$(BIN)/python -m server dump-schema
 	@$(BIN)/python -m server data-model
 
-test: $(DEVELOPMENT) ## Unit, integration and acceptance tests
+test: $(DEVELOPMENT) $(JAVASCRIPT_READY) ## Unit, integration and acceptance tests
 	$(PYTEST) tests/unit tests/integration tests/acceptance
 
-test-all: $(DEVELOPMENT) ## Those, and faults, browser and a small benchmark
-	$(PYTEST) tests/unit tests/integration tests/acceptance
-	$(PYTEST) -n 0 --timeout 300 tests/faults tests/browser
+test-all: test ## Those, also on Postgres 15, and faults, browser and a small benchmark
+	TEST_POSTGRES=15 $(PYTEST) tests/integration
+	$(if $(SLOW_TESTS),$(PYTHON_TESTS) --timeout 300 $(SLOW_TESTS))
 	BENCH_SIZE=small $(BIN)/python -m tests.bench
 
 lint: $(DEVELOPMENT) ## Style, types, and which module may import which
@@ -52,7 +58,7 @@ format: $(DEVELOPMENT) ## Put the code into its standard form
 bench: $(DEVELOPMENT) ## Measure, and print a table (BENCH_SIZE=small for a short run)
 	$(BIN)/python -m tests.bench
 
-coverage: $(DEVELOPMENT) ## Which lines the tests reach, and whether that is enough
+coverage: $(DEVELOPMENT) $(JAVASCRIPT_READY) ## Which lines the tests reach, and whether that is enough
 	$(PYTEST) --cov --cov-report= tests/unit tests/integration tests/acceptance
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include 'server/services/*,server/db/*' --fail-under 95 --format total
@@ -74,3 +80,11 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 $(DEVELOPMENT): requirements.txt requirements-dev.txt | $(BIN)/python
 	$(PIP) -r requirements-dev.txt
 	@touch $@ $(RUNTIME)
+
+# Without npm the other tests still run; those that need the client say what to install.
+$(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
+	@if command -v npm >/dev/null; then \
+		npm ci --prefix $(JAVASCRIPT) --no-audit --no-fund && touch $@; \
+	else \
+		echo "npm is missing, so the JavaScript client's tests will fail. On Debian or Ubuntu: apt-get install nodejs npm" >&2; \
+	fi

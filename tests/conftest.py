@@ -7,6 +7,7 @@ is migrated once. The databases are dropped afterwards, and both servers end wit
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 import tempfile
@@ -31,16 +32,22 @@ LOWER = "abcdefghijklmnopqrstuvwxyz"
 MakeDatabase = Callable[..., str]
 Psql = Callable[[str, str], str]
 
+# `TEST_POSTGRES=15` runs the tests on Debian's Postgres 15 in place of the embedded one.
+VERSION = os.environ.get("TEST_POSTGRES")
+BIN_PATH = Path(f"/usr/lib/postgresql/{VERSION}/bin") if VERSION else None
+
 started: list[tuple[EmbeddedPostgres, Path]] = []
 
 
 def start_postgres() -> Path:
     """Starts the Postgres of this run, once, and gives its folder."""
     if not started:
+        if BIN_PATH and not (BIN_PATH / "postgres").exists():
+            pytest.exit(f"Postgres {VERSION} is missing: apt-get install postgresql-{VERSION}", 1)
         folder = Path(tempfile.mkdtemp(prefix="fieldbook-tests-"))
         # As root, Postgres runs under another account, which must pass.
         folder.chmod(0o711)
-        postgres = EmbeddedPostgres(folder, FAST)
+        postgres = EmbeddedPostgres(folder, FAST, BIN_PATH)
         started.append((postgres, folder))
         postgres.start()
     return started[0][1]
@@ -64,7 +71,7 @@ def postgres(request: pytest.FixtureRequest) -> EmbeddedPostgres:
     """The Postgres of this run; a worker's handle has its URLs and programs, but can't stop it."""
     workerinput = getattr(request.config, "workerinput", None)
     if workerinput is not None:
-        return EmbeddedPostgres(Path(workerinput["postgres_folder"]), FAST)
+        return EmbeddedPostgres(Path(workerinput["postgres_folder"]), FAST, BIN_PATH)
     start_postgres()
     return started[0][0]
 

