@@ -15,8 +15,8 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-# Two workers, and a file's tests on one of them: a file may share one database.
 PYTHON_TESTS := $(BIN)/python -m pytest
+# Two workers, and a file's tests on one of them: a file may share one database.
 PYTEST := $(PYTHON_TESTS) -n 2 --dist loadfile
 # One after the other: they break things, or watch a screen.
 SLOW_TESTS := $(wildcard tests/faults/test_*.py tests/browser/test_*.py)
