@@ -13,6 +13,16 @@ CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
 
 COMMENT ON EXTENSION unaccent IS 'text search dictionary that removes accents';
 
+CREATE TYPE public.pgqueuer_status AS ENUM (
+    'queued',
+    'picked',
+    'successful',
+    'exception',
+    'canceled',
+    'deleted',
+    'failed'
+);
+
 CREATE FUNCTION public.changed_fields(fields jsonb, other jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -172,6 +182,31 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.enqueue_job(entrypoint text, payload jsonb) RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    WITH job AS (
+        INSERT INTO pgqueuer (priority, entrypoint, payload, status)
+        VALUES (0, entrypoint, convert_to(payload::text, 'UTF8'), 'queued')
+        RETURNING id, priority, entrypoint, status
+    ), logged AS (
+        INSERT INTO pgqueuer_log (job_id, status, priority, entrypoint)
+        SELECT id, status, priority, entrypoint FROM job
+    )
+    SELECT id FROM job
+$$;
+
+CREATE FUNCTION public.enqueue_strip() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM enqueue_job('strip_reference', jsonb_build_object(
+        'tenant', NEW.tenant_id, 'plural', TG_TABLE_NAME, 'id', NEW.id));
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text, key_id text, agent_id text, code text, name text, role text, disabled boolean, revoked boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -191,10 +226,11 @@ CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], nu
     WHERE tenant_id = tenant AND tenant = current_setting('app.tenant', true)
         AND deleted_at IS NULL
         AND search_text LIKE ANY (
-            SELECT '%' || fold(replace(replace(replace(value, '\', '\\'), '%', '\%'), '_', '\_')) || '%'
-            FROM unnest(addresses || numbers) AS value)
+            -- Named in full: contacts have a column of this name.
+            SELECT contains_pattern(value)
+            FROM unnest(find_duplicate_contacts.addresses || numbers) AS value)
         AND (EXISTS (SELECT FROM jsonb_array_elements(emails) AS e
-                     WHERE e ->> 'value' = ANY (addresses))
+                     WHERE e ->> 'value' = ANY (find_duplicate_contacts.addresses))
              OR EXISTS (SELECT FROM jsonb_array_elements(phones) AS p
                         WHERE p ->> 'e164' = ANY (numbers)))
     ORDER BY id LIMIT 10
@@ -208,6 +244,61 @@ CREATE FUNCTION public.find_named_ids(tenant text, entity_plural text, ids_or_na
     WHERE r.tenant_id = tenant AND r.plural = entity_plural AND r.deleted_at IS NULL
         AND EXISTS (SELECT FROM jsonb_array_elements_text(ids_or_names) AS asked
                     WHERE asked = r.id OR lower(asked) = lower(r.wire::jsonb ->> 'name'))
+$$;
+
+CREATE FUNCTION public.find_referring_contacts(tenant text, plural text, reference text, most integer) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT id FROM contacts
+         WHERE %I @> ARRAY[$2] AND tenant_id = $1 AND $1 = current_setting(''app.tenant'', true)
+         LIMIT $3', reference_column(plural)) USING tenant, reference, most;
+END
+$_$;
+
+CREATE FUNCTION public.fn_pgqueuer_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    to_emit BOOLEAN := false;  -- Flag to decide whether to emit a notification
+BEGIN
+    -- Check operation type and set the emit flag accordingly
+    IF TG_OP = 'UPDATE' AND OLD IS DISTINCT FROM NEW THEN
+        to_emit := true;
+    ELSIF TG_OP = 'DELETE' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'INSERT' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'TRUNCATE' THEN
+        to_emit := true;
+    END IF;
+
+    -- Perform notification if the emit flag is set
+    IF to_emit THEN
+        PERFORM pg_notify(
+            'ch_pgqueuer',
+            json_build_object(
+                'channel', 'ch_pgqueuer',
+                'operation', lower(TG_OP),
+                'sent_at', NOW(),
+                'table', TG_TABLE_NAME,
+                'type', 'table_changed_event'
+            )::text
+        );
+    END IF;
+
+    -- Return appropriate value based on the operation
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        RETURN NEW;
+    ELSIF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    ELSE
+        RETURN NULL; -- For TRUNCATE and other non-row-specific contexts
+    END IF;
+
+END;
 $$;
 
 CREATE FUNCTION public.fold(value text) RETURNS text
@@ -442,6 +533,10 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.reference_column(plural text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$ SELECT regexp_replace(plural, 's$', '_ids') $_$;
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -569,6 +664,47 @@ CREATE FUNCTION public.stamp_names(before jsonb, after jsonb) RETURNS SETOF text
     WHERE key LIKE '%\_ids'
         AND coalesce(old, '[]') ? member IS DISTINCT FROM coalesce(new, '[]') ? member
 $$;
+
+CREATE FUNCTION public.strip_reference(plural text, reference text, contact_ids text[], milliseconds real, OUT done integer, OUT held real) RETURNS record
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    step    integer := 10;
+    spent   real;
+    tenant  CONSTANT text := current_setting('app.tenant');
+    author  text;
+    deleted boolean;
+    began   timestamptz;
+    chunk   text := format(
+        'UPDATE contacts
+         SET %1$I = array_remove(%1$I, $3),
+             stamps = stamps || jsonb_build_object(%2$L || $3, jsonb_strip_nulls(jsonb_build_object(
+                 ''at'', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+                 ''mutation'', '''', ''by'', $4))),
+             written_in = pg_current_xact_id(), written_by = $4, written_device = NULL,
+             written_mutation = NULL, written_origin = ''job''
+         WHERE tenant_id = $1 AND id = ANY ($2) AND $3 = ANY (%1$I)',
+        reference_column(plural), reference_column(plural) || '.');
+BEGIN
+    PERFORM lock_versions();
+    began := clock_timestamp();
+    -- Whoever deleted the tag took it off its contacts, too.
+    EXECUTE format('SELECT deleted_at IS NOT NULL, updated_by FROM %I
+                    WHERE tenant_id = $1 AND id = $2', plural)
+    INTO deleted, author USING tenant, reference;
+    IF deleted THEN
+        done := 0;
+        WHILE done < cardinality(contact_ids) LOOP
+            EXECUTE chunk USING tenant, contact_ids[done + 1 : done + step], reference, author;
+            done := least(done + step, cardinality(contact_ids));
+            spent := extract(epoch FROM clock_timestamp() - began) * 1000;
+            step := floor(0.8 * (milliseconds - spent) * done / spent);
+            EXIT WHEN step < 10;
+        END LOOP;
+    END IF;
+    held := extract(epoch FROM clock_timestamp() - began) * 1000;
+END
+$_$;
 
 CREATE FUNCTION public.take_version_lock() RETURNS trigger
     LANGUAGE plpgsql
@@ -1192,6 +1328,99 @@ COMMENT ON COLUMN public.mutations.origin IS 'socket, rest, import or job.';
 
 COMMENT ON COLUMN public.mutations.created_at IS 'When it was entered.';
 
+CREATE TABLE public.pgqueuer (
+    id bigint NOT NULL,
+    priority integer NOT NULL,
+    queue_manager_id uuid,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    execute_after timestamp with time zone DEFAULT now() NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL,
+    dedupe_key text,
+    payload bytea,
+    headers jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    slot bigint
+);
+
+COMMENT ON TABLE public.pgqueuer IS 'Jobs that wait or run (pgqueuer).';
+
+CREATE SEQUENCE public.pgqueuer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.pgqueuer_id_seq OWNED BY public.pgqueuer.id;
+
+CREATE TABLE public.pgqueuer_log (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    priority integer NOT NULL,
+    entrypoint text NOT NULL,
+    traceback jsonb,
+    aggregated boolean DEFAULT false
+);
+
+COMMENT ON TABLE public.pgqueuer_log IS 'What became of each job (pgqueuer).';
+
+ALTER TABLE public.pgqueuer_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.pgqueuer_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.pgqueuer_schedules (
+    id bigint NOT NULL,
+    expression text NOT NULL,
+    entrypoint text NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    next_run timestamp with time zone DEFAULT now() NOT NULL,
+    last_run timestamp with time zone,
+    status public.pgqueuer_status DEFAULT 'queued'::public.pgqueuer_status
+);
+
+COMMENT ON TABLE public.pgqueuer_schedules IS 'What runs at fixed times, and when next (pgqueuer).';
+
+CREATE SEQUENCE public.pgqueuer_schedules_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.pgqueuer_schedules_id_seq OWNED BY public.pgqueuer_schedules.id;
+
+CREATE TABLE public.pgqueuer_statistics (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT date_trunc('sec'::text, now()) NOT NULL,
+    count bigint NOT NULL,
+    priority integer NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL
+);
+
+COMMENT ON TABLE public.pgqueuer_statistics IS 'How many jobs ended how, by second (pgqueuer).';
+
+CREATE SEQUENCE public.pgqueuer_statistics_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.pgqueuer_statistics_id_seq OWNED BY public.pgqueuer_statistics.id;
+
 CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum text NOT NULL,
@@ -1470,6 +1699,12 @@ CREATE SEQUENCE public.version_sequence
     MAXVALUE 4503599627370495
     CACHE 1;
 
+ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);
+
+ALTER TABLE ONLY public.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_schedules_id_seq'::regclass);
+
+ALTER TABLE ONLY public.pgqueuer_statistics ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_statistics_id_seq'::regclass);
+
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1493,6 +1728,21 @@ ALTER TABLE ONLY public.groups
 
 ALTER TABLE ONLY public.mutations
     ADD CONSTRAINT mutations_pkey PRIMARY KEY (tenant_id, source, mutation_id);
+
+ALTER TABLE ONLY public.pgqueuer_log
+    ADD CONSTRAINT pgqueuer_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pgqueuer
+    ADD CONSTRAINT pgqueuer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_expression_entrypoint_key UNIQUE (expression, entrypoint);
+
+ALTER TABLE ONLY public.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pgqueuer_statistics
+    ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
@@ -1525,17 +1775,17 @@ CREATE INDEX audit_log_entity ON public.audit_log USING btree (tenant_id, entity
 
 CREATE INDEX contacts_external_id ON public.contacts USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
 
-CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids);
+CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids) WITH (gin_pending_list_limit='128');
 
 CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id);
 
-CREATE INDEX contacts_search ON public.contacts USING gin (tenant_id, search_text public.gin_trgm_ops);
+CREATE INDEX contacts_search ON public.contacts USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='128');
 
 CREATE INDEX contacts_sort_name ON public.contacts USING btree (tenant_id, sort_name, id) WHERE (deleted_at IS NULL);
 
-CREATE INDEX contacts_tag_ids ON public.contacts USING gin (tag_ids);
+CREATE INDEX contacts_tag_ids ON public.contacts USING gin (tag_ids) WITH (gin_pending_list_limit='128');
 
-CREATE INDEX contacts_type_ids ON public.contacts USING gin (type_ids);
+CREATE INDEX contacts_type_ids ON public.contacts USING gin (type_ids) WITH (gin_pending_list_limit='128');
 
 CREATE UNIQUE INDEX contacts_version ON public.contacts USING btree (tenant_id, version);
 
@@ -1547,7 +1797,35 @@ CREATE UNIQUE INDEX groups_version ON public.groups USING btree (tenant_id, vers
 
 CREATE INDEX mutations_stamp ON public.mutations USING btree (tenant_id, source, stamp);
 
+CREATE INDEX pgqueuer_ep_ea_idx ON public.pgqueuer USING btree (entrypoint, execute_after) WHERE (status = 'queued'::public.pgqueuer_status);
+
+CREATE INDEX pgqueuer_ep_prio_id_idx ON public.pgqueuer USING btree (entrypoint, priority DESC, id) WHERE (status = 'queued'::public.pgqueuer_status);
+
+CREATE INDEX pgqueuer_log_created ON public.pgqueuer_log USING btree (created);
+
+CREATE INDEX pgqueuer_log_job_id_status ON public.pgqueuer_log USING btree (job_id, created DESC);
+
+CREATE INDEX pgqueuer_log_not_aggregated ON public.pgqueuer_log USING btree ((1)) WHERE (NOT aggregated);
+
+CREATE INDEX pgqueuer_log_status ON public.pgqueuer_log USING btree (status);
+
+CREATE INDEX pgqueuer_picked_heartbeat_idx ON public.pgqueuer USING btree (heartbeat) WHERE (status = 'picked'::public.pgqueuer_status);
+
+CREATE UNIQUE INDEX pgqueuer_picked_slot_idx ON public.pgqueuer USING btree (entrypoint, slot) WHERE ((status = 'picked'::public.pgqueuer_status) AND (slot IS NOT NULL));
+
+CREATE INDEX pgqueuer_priority_id_id1_idx ON public.pgqueuer USING btree (priority, id DESC) INCLUDE (id) WHERE (status = 'queued'::public.pgqueuer_status);
+
+CREATE INDEX pgqueuer_queue_manager_id_idx ON public.pgqueuer USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
+
+CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON public.pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+
+CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::public.pgqueuer_status, 'picked'::public.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
+
+CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
+
 CREATE INDEX sync_log_device ON public.sync_log USING btree (tenant_id, device_id, started);
+
+CREATE INDEX sync_log_minutes ON public.sync_log USING btree (tenant_id, until, started) WHERE (kind = 'minute'::text);
 
 CREATE INDEX sync_log_started ON public.sync_log USING btree (tenant_id, started);
 
@@ -1636,6 +1914,14 @@ CREATE TRIGGER refuse_group_truncate BEFORE TRUNCATE ON public.groups FOR EACH S
 CREATE TRIGGER refuse_tag_truncate BEFORE TRUNCATE ON public.tags FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
 
 CREATE TRIGGER refuse_type_truncate BEFORE TRUNCATE ON public.types FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
+
+CREATE TRIGGER strip_group AFTER UPDATE ON public.groups FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.enqueue_strip();
+
+CREATE TRIGGER strip_tag AFTER UPDATE ON public.tags FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.enqueue_strip();
+
+CREATE TRIGGER strip_type AFTER UPDATE ON public.types FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.enqueue_strip();
+
+CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
 
 CREATE TRIGGER update_contact_timestamp BEFORE INSERT OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.update_row_timestamp();
 
@@ -1752,6 +2038,22 @@ GRANT SELECT ON TABLE public.device_status TO fieldbook_server;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.groups TO fieldbook_server;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mutations TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pgqueuer TO fieldbook_server;
+
+GRANT USAGE ON SEQUENCE public.pgqueuer_id_seq TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pgqueuer_log TO fieldbook_server;
+
+GRANT USAGE ON SEQUENCE public.pgqueuer_log_id_seq TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pgqueuer_schedules TO fieldbook_server;
+
+GRANT USAGE ON SEQUENCE public.pgqueuer_schedules_id_seq TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pgqueuer_statistics TO fieldbook_server;
+
+GRANT USAGE ON SEQUENCE public.pgqueuer_statistics_id_seq TO fieldbook_server;
 
 GRANT SELECT ON TABLE public.schema_migrations TO PUBLIC;
 

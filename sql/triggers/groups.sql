@@ -39,5 +39,9 @@ CREATE OR REPLACE TRIGGER log_inserted_group_change AFTER INSERT ON groups
 CREATE OR REPLACE TRIGGER log_updated_group_change AFTER UPDATE ON groups
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION log_row_change('group');
+-- A deleted group is taken off its contacts, by a job.
+CREATE OR REPLACE TRIGGER strip_group AFTER UPDATE ON groups
+    FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION enqueue_strip();
 
 SELECT publish_entity('groups');

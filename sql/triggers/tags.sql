@@ -40,5 +40,9 @@ CREATE OR REPLACE TRIGGER log_inserted_tag_change AFTER INSERT ON tags
 CREATE OR REPLACE TRIGGER log_updated_tag_change AFTER UPDATE ON tags
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION log_row_change('tag');
+-- A deleted tag is taken off its contacts, by a job.
+CREATE OR REPLACE TRIGGER strip_tag AFTER UPDATE ON tags
+    FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION enqueue_strip();
 
 SELECT publish_entity('tags');

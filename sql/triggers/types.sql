@@ -39,5 +39,9 @@ CREATE OR REPLACE TRIGGER log_inserted_type_change AFTER INSERT ON types
 CREATE OR REPLACE TRIGGER log_updated_type_change AFTER UPDATE ON types
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION log_row_change('type');
+-- A deleted type is taken off its contacts, by a job.
+CREATE OR REPLACE TRIGGER strip_type AFTER UPDATE ON types
+    FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION enqueue_strip();
 
 SELECT publish_entity('types');

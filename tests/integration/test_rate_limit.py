@@ -29,11 +29,9 @@ async def use(limit: RateLimit, times: int, *, key: str = "sign-in:10.0.0.1") ->
     for _ in range(times):
         try:
             await limit.check(key, 3, 60)
-        except RateLimited as error:
-            assert error.retry_after_ms is not None
-            assert 0 < error.retry_after_ms <= 60_000
-        else:
-            allowed += 1
+        except RateLimited:
+            continue
+        allowed += 1
     return allowed
 
 
@@ -53,6 +51,7 @@ async def test_a_window_ends(connections: list[RedisConnection]) -> None:
         with pytest.raises(RateLimited) as refused:
             await limit.check("export", 1, 1)
         assert refused.value.retry_after_ms is not None
+        assert 0 < refused.value.retry_after_ms <= 1_000
         await asyncio.sleep(refused.value.retry_after_ms / 1_000 + 0.05)
         await limit.check("export", 1, 1)
 
