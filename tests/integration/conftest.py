@@ -1,16 +1,18 @@
 """A server, companies and devices for every test that talks over sockets.
 
-The tests of a file share a migrated database; each has a company of its own in it.
+The tests of a file share a server and its database; each has a company of its own there. As the
+server lives on the file's event loop, so must they: `pytestmark = ON_THE_SERVERS_LOOP`.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
+from server.db.embedded import EmbeddedRedis
 from server.settings import Settings
 from tests.integration.support.devices import Device
 from tests.integration.support.raw import RawSocket
@@ -18,32 +20,7 @@ from tests.integration.support.servers import Company, Server, make_company, run
 
 MakeDevice = Callable[..., Device]
 OpenRaw = Callable[..., Awaitable[RawSocket]]
-
-
-@pytest.fixture
-def server_settings(module_database_url: str, tmp_path: Path) -> Settings:
-    return Settings.from_environment(
-        {
-            "ENVIRONMENT": "test",
-            "PORT": "0",
-            "DATABASE_URL": module_database_url,
-            "DATA_DIR": str(tmp_path / "data"),
-        }
-    )
-
-
-@pytest.fixture
-async def server(server_settings: Settings, redis_url: str) -> AsyncIterator[Server]:
-    """A server on the file's database."""
-    async with running_server(server_settings, redis_url) as server:
-        yield server
-
-
-@pytest.fixture
-async def second_server(server_settings: Settings, redis_url: str) -> AsyncIterator[Server]:
-    """Another server on the same database."""
-    async with running_server(server_settings, redis_url) as server:
-        yield server
+ON_THE_SERVERS_LOOP = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture
@@ -54,15 +31,55 @@ async def owner(module_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-@pytest.fixture
-async def company(owner: asyncpg.Connection, server: Server) -> Company:
-    """A tenant of this test alone."""
-    return await make_company(owner, server.parts.auth)
+@pytest.fixture(scope="module")
+def server_settings(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings.from_environment(
+        {
+            "ENVIRONMENT": "test",
+            "PORT": "0",
+            "DATABASE_URL": module_database_url,
+            "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        }
+    )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(server_settings: Settings, redis: EmbeddedRedis) -> AsyncIterator[Server]:
+    """The file's server; what a test would stop, it starts itself."""
+    async with running_server(server_settings, redis.redis_url) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def second_server(server_settings: Settings, redis: EmbeddedRedis) -> AsyncIterator[Server]:
+    """Another server on the same database."""
+    async with running_server(server_settings, redis.redis_url) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sql(module_database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as whoever owns the database, on the server's loop."""
+    connection = await asyncpg.connect(module_database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def company(sql: asyncpg.Connection, server: Server, redis_url: str) -> Company:
+    """A tenant of this test alone, and a Redis that remembers nobody's failures."""
+    return await make_company(sql, server.parts.auth)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def other_company(sql: asyncpg.Connection, server: Server) -> Company:
+    """Another tenant on the same server."""
+    return await make_company(sql, server.parts.auth)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def make_device(server: Server, company: Company) -> AsyncIterator[MakeDevice]:
-    """`make_device(role="agent", server=…, company=…)`; afterwards nothing may have been amiss."""
+    """`make_device(role="agent", on=server, of=company)`; afterwards nothing may be amiss."""
     devices: list[Device] = []
 
     def make(role: str = "agent", *, on: Server = server, of: Company = company) -> Device:
@@ -75,7 +92,7 @@ async def make_device(server: Server, company: Company) -> AsyncIterator[MakeDev
     assert [fault for device in devices for fault in device.faults] == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def device(make_device: MakeDevice) -> Device:
     """An agent's device, connected and signed in."""
     device = await make_device().connect()
@@ -83,7 +100,7 @@ async def device(make_device: MakeDevice) -> Device:
     return device
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def second_device(make_device: MakeDevice) -> Device:
     """A manager's device, connected and signed in; it takes changes as sets."""
     device = await make_device("manager").connect()
@@ -91,7 +108,7 @@ async def second_device(make_device: MakeDevice) -> Device:
     return device
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def open_raw(server: Server) -> AsyncIterator[OpenRaw]:
     """`await open_raw()` gives a socket that speaks Socket.IO by hand."""
     opened: list[RawSocket] = []

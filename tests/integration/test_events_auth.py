@@ -11,11 +11,13 @@ import pytest
 from nanoid import generate
 
 from server.events import connection
-from server.transport import server
-from tests.integration.conftest import MakeDevice, OpenRaw
+from server.transport import server as transport
+from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
 from tests.integration.support.answers import WRITES, faults_of_refusal
 from tests.integration.support.devices import Refused
-from tests.integration.support.servers import Company, Server, add_agent, make_company
+from tests.integration.support.servers import Company, Server, add_agent
+
+pytestmark = ON_THE_SERVERS_LOOP
 
 PUBLIC = {"api_key": "fb_nobody-has-this-key"}
 
@@ -101,13 +103,13 @@ async def test_a_wrong_key_is_refused_and_the_socket_lives_on(make_device: MakeD
 
 
 async def test_a_revoked_key_and_a_disabled_account_are_unauthenticated(
-    make_device: MakeDevice, company: Company, owner: asyncpg.Connection
+    make_device: MakeDevice, company: Company, sql: asyncpg.Connection
 ) -> None:
-    await owner.execute(
+    await sql.execute(
         "UPDATE api_keys SET revoked_at = now() WHERE tenant_id = $1 AND id = $2",
         *(company.tenant, company.key_ids["manager"]),
     )
-    await owner.execute(
+    await sql.execute(
         "UPDATE agents SET disabled = true WHERE tenant_id = $1 AND id = $2",
         *(company.tenant, company.agents["api"]),
     )
@@ -141,14 +143,13 @@ async def test_auth_again_is_for_the_same_agent_and_device_only(
 
 
 async def test_of_two_agents_that_sign_in_at_once_on_one_socket_one_gets_it(
-    make_device: MakeDevice, server: Server, company: Company, owner: asyncpg.Connection
+    make_device: MakeDevice, company: Company, other_company: Company
 ) -> None:
-    other = await make_company(owner, server.parts.auth)
     for _ in range(5):
         device = await make_device("admin").connect()
         answers = await asyncio.gather(
             device.call("auth", {"api_key": company.keys["admin"]}),
-            device.call("auth", {"api_key": other.keys["admin"]}),
+            device.call("auth", {"api_key": other_company.keys["admin"]}),
         )
         refusals = [each["error"]["code"] for each in answers if not each["ok"]]
         assert refusals == ["conflict"]
@@ -163,33 +164,33 @@ async def test_a_device_of_another_agent_is_forbidden(make_device: MakeDevice) -
 
 
 async def test_one_device_id_in_two_companies_is_two_devices(
-    make_device: MakeDevice, server: Server, owner: asyncpg.Connection
+    make_device: MakeDevice, other_company: Company
 ) -> None:
     first = await make_device().connect()
     assert (await first.sign_in())["ok"]
-    second = await make_device(of=await make_company(owner, server.parts.auth)).connect()
+    second = await make_device(of=other_company).connect()
     assert (await second.sign_in(device_id=first.id))["ok"]
 
 
 async def test_a_revoked_device_is_forbidden(
-    make_device: MakeDevice, owner: asyncpg.Connection
+    make_device: MakeDevice, sql: asyncpg.Connection
 ) -> None:
     device = await make_device().connect()
     await device.sign_in()
     await device.close()
-    await owner.execute("UPDATE devices SET revoked_at = now() WHERE id = $1", device.id)
+    await sql.execute("UPDATE devices SET revoked_at = now() WHERE id = $1", device.id)
     with pytest.raises(Refused) as refused:
         await device.connect(device.credentials())
     assert refused.value.payload["data"]["error"]["code"] == "forbidden"
 
 
 async def test_what_a_device_says_of_itself_is_kept(
-    make_device: MakeDevice, owner: asyncpg.Connection
+    make_device: MakeDevice, sql: asyncpg.Connection
 ) -> None:
     device = await make_device().connect()
     await device.sign_in(device={"name": " Ann's  phone", "os": "Android 16"})
     await device.sign_in(device={"os": "Android 17"})
-    row = await owner.fetchrow("SELECT name, model, os FROM devices WHERE id = $1", device.id)
+    row = await sql.fetchrow("SELECT name, model, os FROM devices WHERE id = $1", device.id)
     assert tuple(row) == ("Ann's phone", None, "Android 17")
 
 
@@ -203,9 +204,9 @@ async def test_a_socket_that_does_not_sign_in_is_closed(
     make_device: MakeDevice, open_raw: OpenRaw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert connection.AUTH_SECONDS == 10
-    assert server.CONNECT_SECONDS == 10
+    assert transport.CONNECT_SECONDS == 10
     monkeypatch.setattr(connection, "AUTH_SECONDS", 0.4)
-    monkeypatch.setattr(server, "CONNECT_SECONDS", 0.4)
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.4)
     signed_in = await make_device().connect()
     await signed_in.sign_in()
     raw = await open_raw()
@@ -221,7 +222,7 @@ async def test_a_socket_that_does_not_sign_in_is_closed(
 async def test_whose_access_ends_is_told_and_cut_off_and_nobody_else(
     make_device: MakeDevice,
     company: Company,
-    owner: asyncpg.Connection,
+    sql: asyncpg.Connection,
     reason: str,
     transports: list[str],
 ) -> None:
@@ -244,7 +245,7 @@ async def test_whose_access_ends_is_told_and_cut_off_and_nobody_else(
         ),
     }[reason]
     began = time.monotonic()
-    await owner.execute(statement, company.tenant, subject)
+    await sql.execute(statement, company.tenant, subject)
     assert await device.expect("revoked") == {"reason": reason}
     await asyncio.wait_for(device.disconnected.wait(), 5)
     assert time.monotonic() - began < 5
@@ -253,17 +254,17 @@ async def test_whose_access_ends_is_told_and_cut_off_and_nobody_else(
 
 
 async def test_a_disabled_agent_s_last_words_are_refused(
-    make_device: MakeDevice, server: Server, company: Company, owner: asyncpg.Connection
+    make_device: MakeDevice, server: Server, company: Company, sql: asyncpg.Connection
 ) -> None:
     """A write that comes between the disabling and the closing of the socket is not applied."""
-    await add_agent(owner, server.parts.auth, company, "leaver", "agent")
+    await add_agent(sql, server.parts.auth, company, "leaver", "agent")
     device = await make_device("leaver").connect()
     await device.sign_in()
     # Without the notice the socket stays open, as it does for the moment until one comes.
-    await owner.execute("ALTER TABLE agents DISABLE TRIGGER notify_agent_access")
+    await sql.execute("ALTER TABLE agents DISABLE TRIGGER notify_agent_access")
     try:
-        await owner.execute("UPDATE agents SET disabled = true WHERE code = 'leaver'")
+        await sql.execute("UPDATE agents SET disabled = true WHERE code = 'leaver'")
         answer = await device.call("contact_create", {"contact": {"first_name": "Bob"}})
         assert answer["error"]["code"] == "forbidden"
     finally:
-        await owner.execute("ALTER TABLE agents ENABLE TRIGGER notify_agent_access")
+        await sql.execute("ALTER TABLE agents ENABLE TRIGGER notify_agent_access")

@@ -8,18 +8,21 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from nanoid import generate
 
-from tests.integration.conftest import MakeDevice, OpenRaw
+from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
 from tests.integration.support.answers import WRITES, faults_of_answer
 from tests.integration.support.devices import Device
 from tests.integration.support.raw import RawSocket
-from tests.integration.support.servers import Company, Server, make_company
+from tests.integration.support.servers import Company
+
+pytestmark = ON_THE_SERVERS_LOOP
 
 LATER = 2**52
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def raw(open_raw: OpenRaw, company: Company) -> RawSocket:
     raw = await open_raw()
     answer = await raw.call("auth", {"api_key": company.keys["agent"], "device_id": generate()})
@@ -27,11 +30,11 @@ async def raw(open_raw: OpenRaw, company: Company) -> RawSocket:
     return raw
 
 
-async def count_rows(owner: asyncpg.Connection, company: Company) -> int:
+async def count_rows(sql: asyncpg.Connection, company: Company) -> int:
     """Rows of the company in every table that a write goes to."""
     tables = ("contacts", "tags", "groups", "types", "mutations")
     counts = [
-        await owner.fetchval(f"SELECT count(*) FROM {table} WHERE tenant_id = $1", company.tenant)
+        await sql.fetchval(f"SELECT count(*) FROM {table} WHERE tenant_id = $1", company.tenant)
         for table in tables
     ]
     return sum(counts)
@@ -173,18 +176,18 @@ BAD_FIELDS: list[tuple[str, dict[str, Any], str]] = [
 
 
 async def test_bad_input_is_refused_by_the_name_of_its_field(
-    raw: RawSocket, company: Company, owner: asyncpg.Connection
+    raw: RawSocket, company: Company, sql: asyncpg.Connection
 ) -> None:
     for event, payload, path in BAD_FIELDS:
         error = (await raw.call(event, payload))["error"]
         assert (event, payload, error["code"]) == (event, payload, "invalid")
         assert (event, payload, path in error["fields"]) == (event, payload, True)
-    assert await count_rows(owner, company) == 0
+    assert await count_rows(sql, company) == 0
     assert (await raw.call("ping", {}))["ok"]
 
 
 async def test_what_is_too_large_is_refused_by_its_name(
-    raw: RawSocket, company: Company, owner: asyncpg.Connection
+    raw: RawSocket, company: Company, sql: asyncpg.Connection
 ) -> None:
     custom = {f"field {number}": "x" * 4_000 for number in range(20)}
     error = (await raw.call("contact_create", {"contact": {"company": "A", "custom": custom}}))[
@@ -193,7 +196,7 @@ async def test_what_is_too_large_is_refused_by_its_name(
     assert (error["code"], list(error["fields"])) == ("too_large", ["contact"])
     error = (await raw.call("sync_push", {"mutations": [{}] * 501}))["error"]
     assert (error["code"], list(error["fields"])) == ("too_large", ["mutations"])
-    assert await count_rows(owner, company) == 0
+    assert await count_rows(sql, company) == 0
 
 
 async def test_a_contact_does_not_grow_above_its_limit_by_many_small_edits(
@@ -215,9 +218,9 @@ async def test_an_id_that_is_not_there_is_not_found(raw: RawSocket) -> None:
 
 
 async def test_ids_of_another_company_are_as_if_they_were_not_there(
-    raw: RawSocket, make_device: MakeDevice, server: Server, owner: asyncpg.Connection
+    raw: RawSocket, make_device: MakeDevice, other_company: Company
 ) -> None:
-    stranger = make_device(of=await make_company(owner, server.parts.auth))
+    stranger = make_device(of=other_company)
     await stranger.connect(stranger.credentials())
     theirs = await stranger.create()
     tag = (await stranger.call("tag_create", {"tag": {"name": "VIP"}}))["tag"]
@@ -232,7 +235,7 @@ async def test_ids_of_another_company_are_as_if_they_were_not_there(
     answer = await raw.call("contact_create", {"contact": {"company": "A", "tag_ids": [tag["id"]]}})
     assert [each["field"] for each in answer["conflicts"]] == [f"tag_ids.{tag['id']}"]
     assert "tag_ids" not in answer["contact"]
-    owner_id = stranger.company.agents["agent"]
+    owner_id = other_company.agents["agent"]
     answer = await raw.call("contact_create", {"contact": {"company": "A", "owner_id": owner_id}})
     assert list(answer["error"]["fields"]) == ["contact.owner_id"]
     # One id may be used by two companies, as neither knows of the other.
@@ -242,7 +245,7 @@ async def test_ids_of_another_company_are_as_if_they_were_not_there(
 
 
 async def test_a_binary_payload_is_refused_with_its_field_and_its_attachments_are_dropped(
-    raw: RawSocket, company: Company, owner: asyncpg.Connection
+    raw: RawSocket, company: Company, sql: asyncpg.Connection
 ) -> None:
     placeholder = {"_placeholder": True, "num": 0}
     packet = ["contact_create", {"contact": {"first_name": placeholder}}]
@@ -252,7 +255,7 @@ async def test_a_binary_payload_is_refused_with_its_field_and_its_attachments_ar
     assert answer["error"]["code"] == "invalid"
     assert list(answer["error"]["fields"]) == ["contact.first_name"]
     assert (await raw.call("ping", {}))["ok"]
-    assert await count_rows(owner, company) == 0
+    assert await count_rows(sql, company) == 0
 
 
 LACKING = [
