@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import aiohttp
+import orjson
 import socketio
 
 from server.client.wire import Payload
@@ -39,6 +41,26 @@ def error_of(wire: object) -> FieldbookError:
         retry_after_ms=details.pop("retry_after_ms", None),
         **details,
     )
+
+
+class FastJson:
+    """Reads four times as fast as the standard library; writes whatever text a user typed."""
+
+    @staticmethod
+    def loads(text: str | bytes, **_options: Any) -> Any:
+        """The value. Raises ValueError."""
+        return orjson.loads(text)
+
+    @staticmethod
+    def dumps(value: Any, **_options: Any) -> str:
+        """Compact JSON, lone surrogates too, which orjson refuses: the server shall answer."""
+        return json.dumps(value, separators=(",", ":"))
+
+
+class FastPacket(socketio.packet.Packet):  # type: ignore[misc]
+    """A Socket.IO packet with JSON of its own, so that no other client's is changed."""
+
+    json = FastJson
 
 
 class QuietClient(socketio.AsyncClient):  # type: ignore[misc]
@@ -78,7 +100,7 @@ class Connection:
         self._closing: asyncio.Task[None] | None = None
         self._client = QuietClient(
             reconnection=False, handle_sigint=False, logger=LOGGER, engineio_logger=LOGGER,
-            http_session=self._make_http, request_timeout=answer_timeout_s,
+            http_session=self._make_http, request_timeout=answer_timeout_s, serializer=FastPacket,
         )  # fmt: skip
         self._client.on("*", self._on_event)
         self._client.on("connect", self._on_connect)

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from server.client.store import Store
+from server.client.store import Keep, Store
 
 REST_TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -82,9 +82,9 @@ class Rest:
                 failures.append(f"The agent {agent.id} could not be disabled: {reason_of(answer)}")
         return failures
 
-    async def read_everything(self) -> Store:
+    async def read_everything(self, keep: Keep | None = None) -> Store:
         """The database's rows, by the pages of GET /api/sync/delta."""
-        store = Store()
+        store = Store(keep)
         request = store.begin_sync()
         while True:
             parameters = {"version": "0", "limit": "1000"}

@@ -104,7 +104,7 @@ async def simulate_devices(
         await work(devices, arguments.seconds, arguments.pause)
         differences = await settle([*(device.come_back() for device in devices), fresh.connect()])
         differences += await settle([client.settle() for client in clients])
-        differences += await compare_all(clients, rest, SETTLE_S)
+        differences += await compare_all(clients, rest, world.keep, SETTLE_S)
         differences += healed(clients)
         writes = [write for device in devices for write in device.writes]
         differences += lost_creations(writes, world.deleted_ids, fresh.store)
