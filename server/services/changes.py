@@ -117,9 +117,9 @@ class Page:
 def page_from_records(records: list[asyncpg.Record], since: int) -> Page:
     """Builds a page from `sync.read_page`'s answer: a record for each entity that has rows."""
     head = records[0]
-    parts = [record for record in records if record["plural"]]
+    parts = [record for record in records if record["rows"]]
     rows = sorted(_detailed(parts), key=lambda row: row.version)
-    has_more = head["has_more"]
+    has_more = any(record["cut"] for record in records)
     last = max((part["until"] for part in parts), default=since)
     return Page(
         head=head["head"],

@@ -13,26 +13,27 @@ WITH head AS (
     ORDER BY version
     LIMIT $3::bigint + 1
 ), measured AS (
-    SELECT *, row_number() OVER following AS ordinal,
-           sum(octet_length(wire) + 1) OVER following AS bytes
+    -- A flag, not a filter: a row that does not fit says that there are more. Keeping those that
+    -- do in a CTE, to be read twice, copied every row's text four times.
+    SELECT *, row_number() OVER following = 1
+              OR (row_number() OVER following <= $3::bigint
+                  AND sum(octet_length(wire) + 1) OVER following <= $5::bigint) AS fits
     FROM candidates
     WINDOW following AS (ORDER BY version ROWS UNBOUNDED PRECEDING)
-), page AS (
-    SELECT * FROM measured
-    WHERE ordinal = 1 OR (ordinal <= $3::bigint AND bytes <= $5::bigint)
 ), parts AS (
-    SELECT plural, count(*) AS rows, max(version) AS until,
-           string_agg(wire, ',' ORDER BY version) FILTER (WHERE deleted_at IS NULL) AS put,
-           string_agg(wire, ',' ORDER BY version) FILTER (WHERE deleted_at IS NOT NULL) AS del,
-           array_agg(version ORDER BY version) FILTER (WHERE $6::boolean) AS versions,
+    SELECT plural, count(*) FILTER (WHERE fits) AS rows, max(version) FILTER (WHERE fits) AS until,
+           bool_or(NOT fits) AS cut,
+           string_agg(wire, ',' ORDER BY version) FILTER (WHERE fits AND deleted_at IS NULL) AS put,
+           string_agg(wire, ',' ORDER BY version)
+               FILTER (WHERE fits AND deleted_at IS NOT NULL) AS del,
+           array_agg(version ORDER BY version) FILTER (WHERE fits AND $6::boolean) AS versions,
            array_agg(CASE WHEN deleted_at IS NULL THEN live_version END ORDER BY version)
-               FILTER (WHERE $6::boolean) AS live_versions,
-           array_agg(wire ORDER BY version) FILTER (WHERE $6::boolean) AS wires,
-           array_agg(wire_author ORDER BY version) FILTER (WHERE $6::boolean) AS authors
-    FROM page GROUP BY plural
+               FILTER (WHERE fits AND $6::boolean) AS live_versions,
+           array_agg(wire ORDER BY version) FILTER (WHERE fits AND $6::boolean) AS wires,
+           array_agg(wire_author ORDER BY version) FILTER (WHERE fits AND $6::boolean) AS authors
+    FROM measured GROUP BY plural
 )
-SELECT head.version AS head, head.epoch, head.floor, head.checksum,
-       (SELECT count(*) FROM candidates) > (SELECT count(*) FROM page) AS has_more, parts.*
+SELECT head.version AS head, head.epoch, head.floor, head.checksum, parts.*
 FROM head LEFT JOIN parts ON true;
 
 -- name: read_head
