@@ -7,9 +7,8 @@ from aiohttp import web
 from server.rest.openapi import operation
 from server.rest.requests import actor_of, json_text, path_id, query_of, write_of
 from server.rest.rows import write_answer
-from server.schemas.answers import AuditPageSchema, HistoryPageSchema
+from server.schemas.answers import RESTORE_ANSWERS, AuditPageSchema, HistoryPageSchema
 from server.schemas.requests import AUDIT, HISTORY, ROW_WRITE_HEADERS
-from server.schemas.responses import WRITE_ANSWERS
 from server.services.entities import Entity
 from server.services.history import History
 
@@ -41,7 +40,7 @@ def history_routes(entity: Entity, history: History) -> list[web.RouteDef]:
             "values. An ordinary write, which reaches every device."
         ),
         headers=ROW_WRITE_HEADERS,
-        answers={200: WRITE_ANSWERS[name]},
+        answers={200: RESTORE_ANSWERS[name]},
         errors=(404, 409, 412),
     )
     async def restore(request: web.Request) -> web.Response:

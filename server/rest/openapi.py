@@ -38,7 +38,7 @@ ERRORS = {
 }
 BODY_ERRORS = (400, 413)
 ALWAYS = (422, 503)
-SIGNED_IN = (401, 403)
+SIGNED_IN = (401, 403, 429)
 
 
 def operation(

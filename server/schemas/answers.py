@@ -27,6 +27,22 @@ DELETE_ANSWERS: dict[str, type[FieldbookSchema]] = {
     for entity in ENTITIES
 }
 
+# The answer to putting back an entry of the history, by the entity's name.
+RESTORE_ANSWERS: dict[str, type[FieldbookSchema]] = {
+    entity.name: type(
+        f"{entity.name.capitalize()}EntryRestored",
+        (RowWriteSchema,),
+        {
+            "__doc__": "What putting back an entry did.",
+            entity.name: fields.Dict(
+                required=True,
+                metadata={"description": "The row; or its tombstone, if the entry deleted it."},
+            ),
+        },
+    )
+    for entity in ENTITIES
+}
+
 
 class AgentListSchema(ListAnswerSchema):
     """A page of agents."""

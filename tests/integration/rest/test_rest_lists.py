@@ -1,0 +1,258 @@
+"""Lists of contacts: filters, orders and pages. What search finds is in test_search.py."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import urlsafe_b64encode
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+
+from tests.integration.support.rest import Api
+from tests.integration.support.servers import Company
+
+
+async def make(api: Api, **fields: Any) -> str:
+    made = await api.post("/api/contacts", fields)
+    assert made.status == 201, made.text
+    return str(made.json["contact"]["id"])
+
+
+async def names(api: Api, query: str) -> list[str]:
+    answer = await api.get(f"/api/contacts?{query}")
+    assert answer.status == 200, answer.text
+    found = [item["display_name"] for item in answer.json["items"]]
+    assert answer.json["total"] == len(found)
+    return found
+
+
+async def named(api: Api, plural: str, name: str) -> str:
+    made = await api.post(f"/api/{plural}", {"name": name})
+    return str(made.json[plural.removesuffix("s")]["id"])
+
+
+async def test_every_filter_alone_and_all_that_are_given_together(
+    agent: Api, manager: Api, company: Company
+) -> None:
+    vip, warm = await named(agent, "tags", "VIP"), await named(agent, "tags", "Warm")
+    fair = await named(agent, "groups", "Fair")
+    customer = await named(agent, "types", "Customer")
+    await make(
+        agent,
+        first_name="Ann",
+        company="Lee & Sons",
+        email="ann@example.com",
+        phone="044 668 18 00",
+        tag_ids=[vip],
+        group_ids=[fair],
+        type_ids=[customer],
+        preferences={"email": "opted_out", "sms": "opted_in"},
+    )
+    await make(manager, first_name="Bob", company="LÉE & sons", tag_ids=[warm], active=False)
+    await make(
+        agent, first_name="Cid", company="Lee", owner_id=None, preferences={"phone": "opted_out"}
+    )
+    dead = await make(agent, first_name="Dan", tag_ids=[vip])
+    await agent.delete(f"/api/contacts/{dead}")
+
+    for query, expected in {
+        "": ["Ann", "Bob", "Cid"],
+        f"tag={vip}": ["Ann"],
+        "tag=vip": ["Ann"],
+        f"tag=vip&tag={warm}": ["Ann", "Bob"],
+        "tag=nothing": [],
+        "group=fair": ["Ann"],
+        f"group={fair}&tag=warm": [],
+        "type=CUSTOMER": ["Ann"],
+        f"owner_id={company.agents['manager']}": ["Bob"],
+        f"owner_id={company.agents['agent']}": ["Ann"],
+        "company=lee%20%26%20sons": ["Ann", "Bob"],
+        "company=Lee": ["Cid"],
+        "active=true": ["Ann", "Cid"],
+        "active=0": ["Bob"],
+        "has_email=true": ["Ann"],
+        "has_email=false": ["Bob", "Cid"],
+        "has_phone=1": ["Ann"],
+        "has_phone=false": ["Bob", "Cid"],
+        "opted_out=true": ["Ann", "Cid"],
+        "opted_out=false": ["Bob"],
+        "opted_out=email": ["Ann"],
+        "opted_out=sms": [],
+        "deleted=true": ["Dan"],
+        "deleted=false": ["Ann", "Bob", "Cid"],
+        "deleted=true&tag=VIP": ["Dan"],
+        "search=ann&active=true&has_email=true&tag=VIP": ["Ann"],
+        "search=ann&active=false": [],
+        "search=": ["Ann", "Bob", "Cid"],
+    }.items():
+        assert await names(agent, query) == expected, query
+
+
+async def test_a_deleted_contact_is_listed_with_when_that_was(agent: Api) -> None:
+    contact = await make(agent, first_name="Ann", email="ann@example.com")
+    deleted = (await agent.delete(f"/api/contacts/{contact}")).json["contact"]
+
+    (item,) = (await agent.get("/api/contacts?deleted=true")).json["items"]
+
+    assert (item["first_name"], item["email"]) == ("Ann", "ann@example.com")
+    assert item["deleted_at"] == deleted["deleted_at"]
+
+
+async def test_updated_since_takes_times_days_and_milliseconds(agent: Api) -> None:
+    await make(agent, first_name="Old")
+    await asyncio.sleep(0.01)
+    new = await make(agent, first_name="New")
+    updated = (await agent.get(f"/api/contacts/{new}")).json["updated_at"]
+
+    assert await names(agent, f"updated_since={updated}") == ["New"]
+    assert await names(agent, "updated_since=2020-01-01") == ["New", "Old"]
+    assert await names(agent, "updated_since=2999-01-01T00:00:00Z") == []
+    assert await names(agent, "updated_since=1577836800000") == ["New", "Old"]
+
+
+async def test_lists_are_ordered_by_any_field_in_both_directions(agent: Api) -> None:
+    for first, last, company in (
+        ("Zoe", "Adams", "Élan"),
+        ("émile", "Baker", None),
+        ("Ann", "Zed", "Dune"),
+        ("ann", "Zed", "Fox"),
+    ):
+        await make(agent, first_name=first, last_name=last, company=company)
+    orders = {
+        "display_name": ["Ann Zed", "ann Zed", "émile Baker", "Zoe Adams"],
+        "first_name": ["Ann Zed", "ann Zed", "émile Baker", "Zoe Adams"],
+        "last_name": ["Zoe Adams", "émile Baker", "Ann Zed", "ann Zed"],
+        "company": ["émile Baker", "Ann Zed", "Zoe Adams", "ann Zed"],
+        "created_at": ["Zoe Adams", "émile Baker", "Ann Zed", "ann Zed"],
+        "updated_at": ["Zoe Adams", "émile Baker", "Ann Zed", "ann Zed"],
+        "version": ["Zoe Adams", "émile Baker", "Ann Zed", "ann Zed"],
+    }
+    for field, expected in orders.items():
+        up = await names(agent, f"sort={field}")
+        assert [name.lower() for name in up] == [name.lower() for name in expected], field
+        assert await names(agent, f"sort=-{field}") == up[::-1]
+    assert await names(agent, "") == await names(agent, "sort=display_name")
+    assert (await agent.get("/api/contacts?sort=notes")).code == "invalid sort"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "sort=-display_name",
+        "sort=created_at",
+        "sort=-updated_at",
+        "sort=company",
+        "sort=-first_name",
+        "search=a",
+        "has_email=false&sort=version",
+    ],
+)
+async def test_pages_by_cursor_hold_each_contact_once_and_in_order(agent: Api, query: str) -> None:
+    for number in range(7):
+        # Names that are the same, so that the order among them counts too.
+        await make(agent, first_name="Ann", last_name=f"L{number % 2}", company="A" * (number % 3))
+    whole = (await agent.get(f"/api/contacts?{query}")).json["items"]
+
+    for limit in (1, 2, 3, 7):
+        items: list[dict[str, Any]] = []
+        cursor = ""
+        while cursor is not None:
+            page = (await agent.get(f"/api/contacts?{query}&limit={limit}&cursor={cursor}")).json
+            items += page["items"]
+            cursor = page["next_cursor"]
+            assert page["total"] == 7
+        assert items == whole
+        by_offset = [
+            item
+            for offset in range(0, 7, limit)
+            for item in (
+                await agent.get(f"/api/contacts?{query}&limit={limit}&offset={offset}")
+            ).json["items"]
+        ]
+        assert by_offset == whole
+
+
+async def test_a_page_beyond_the_end_is_empty_and_knows_the_total(agent: Api) -> None:
+    await make(agent, first_name="Ann")
+
+    for query in ("offset=100", "offset=1", "offset=100&search=ann"):
+        page = (await agent.get(f"/api/contacts?{query}")).json
+        assert page == {"items": [], "next_cursor": None, "total": 1}
+
+
+async def test_a_cursor_goes_on_where_it_was_although_contacts_came_and_went(agent: Api) -> None:
+    ids = {name: await make(agent, first_name=name) for name in ("B", "D", "F", "H")}
+    page = (await agent.get("/api/contacts?limit=2")).json
+
+    await agent.delete(f"/api/contacts/{ids['D']}")
+    await make(agent, first_name="A")
+    await make(agent, first_name="E")
+
+    rest = (await agent.get(f"/api/contacts?cursor={page['next_cursor']}")).json
+    assert [item["first_name"] for item in rest["items"]] == ["E", "F", "H"]
+
+
+async def test_a_cursor_of_another_order_or_a_forged_one_is_refused(agent: Api) -> None:
+    for number in range(3):
+        await make(agent, first_name=str(number))
+    cursor = (await agent.get("/api/contacts?limit=1&sort=version")).json["next_cursor"]
+
+    def forged(*values: Any) -> str:
+        return quote(urlsafe_b64encode(orjson.dumps(values)))
+
+    for query in (
+        f"cursor={cursor}",
+        f"sort=-version&cursor={cursor}",
+        f"sort=version&cursor={cursor}&offset=1",
+        f"sort=version&cursor={forged('contacts', 'version', False, 'x', 'id')}",
+        f"sort=version&cursor={forged('contacts', 'version', False, '9' * 30, 'id')}",
+        f"sort=version&cursor={forged('contacts', 'version', False, 7, 'id')}",
+        f"cursor={forged('contacts', 'display_name', False, 'nul', 'a' + chr(0))}",
+        f"cursor={forged('contacts', 'display_name', False)}",
+        f"cursor={forged()}",
+        "cursor=%F0%9F%98%80",
+    ):
+        answer = await agent.get(f"/api/contacts?{query}")
+        assert answer.status == 422, query
+        assert answer.code in ("invalid cursor", "invalid offset")
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("limit=0", "invalid limit"),
+        ("limit=501", "invalid limit"),
+        ("limit=99999999999999999999", "invalid limit"),
+        ("offset=99999999999", "invalid offset"),
+        ("owner_id=x", "invalid owner_id"),
+        ("active=yes", "invalid active"),
+        ("opted_out=fax", "invalid opted_out"),
+        ("updated_since=yesterday", "invalid updated_since"),
+        ("updated_since=99999999999999999999", "invalid updated_since"),
+        ("tag=" + "x" * 101, "invalid tag.0"),
+        ("search=" + "x" * 201, "invalid search"),
+        ("search=%00", "invalid search"),
+        ("company=a%00b", "invalid company"),
+        ("serch=ann", "invalid serch"),
+    ],
+)
+async def test_a_bad_filter_names_its_parameter(agent: Api, query: str, code: str) -> None:
+    answer = await agent.get(f"/api/contacts?{query}")
+
+    assert (answer.status, answer.code) == (422, code)
+
+
+async def test_hostile_texts_are_only_looked_for(agent: Api) -> None:
+    await make(agent, first_name="Ann", company="O'Brien %s \\ 100%_")
+    for text in ("'; DROP TABLE contacts; --", "%", "_", "\\", "%s", "%1$s", "$1", '"', "\u202e"):
+        for field in ("search", "company", "tag"):
+            answer = await agent.get(f"/api/contacts?{field}={quote(text)}")
+            assert answer.status == 200, (field, text)
+    assert await names(agent, "search=%25_") == ["Ann"]
+    assert await names(agent, f"search={quote('100%_')}") == ["Ann"]
+    assert await names(agent, f"search={quote('1__%')}") == []
+    assert await names(agent, f"search={quote(chr(92))}") == ["Ann"]
+    assert await names(agent, "search=%FF") == []

@@ -1,0 +1,219 @@
+"""What search finds, and that it finds it by its index as the server's role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import pytest
+
+from server.db.pool import ROLE
+from tests.integration.support.rest import Api
+from tests.integration.support.servers import Company
+
+MANY = 5_000
+
+
+async def make(api: Api, contacts: Iterable[dict[str, Any]]) -> None:
+    for contact in contacts:
+        made = await api.post("/api/contacts", contact)
+        assert made.status == 201, made.text
+
+
+async def search(api: Api, text: str) -> set[str]:
+    answer = await api.get(f"/api/contacts?search={quote(text)}")
+    assert answer.status == 200, answer.text
+    return {item["last_name"] for item in answer.json["items"]}
+
+
+async def test_search_finds_any_part_of_a_name_company_or_email(agent: Api) -> None:
+    await make(
+        agent,
+        [
+            {"first_name": "Ann", "last_name": "Lee", "company": "Müller & Söhne AG"},
+            {"first_name": "Zoë", "last_name": "Straße", "email": "z.strasse@example.com"},
+            {"first_name": "Łukasz", "last_name": "Ångström", "emails": [{"value": "l@a.ch"}]},
+            {
+                "last_name": "Second",
+                "emails": [{"value": "first@one.test"}, {"value": "other_name@two.test"}],
+            },
+        ],
+    )
+    for text, found in {
+        "ann": {"Lee"},
+        "ANN": {"Lee"},
+        "e": {"Lee", "Straße", "Second"},
+        "muller": {"Lee"},
+        "MÜLLER": {"Lee"},
+        "sohne ag": {"Lee"},
+        "& söh": {"Lee"},
+        "lee müll": {"Lee"},
+        "müll lee": {"Lee"},
+        "lee zoe": set(),
+        "zoe": {"Straße"},
+        "strasse": {"Straße"},
+        "angstrom": {"Ångström"},
+        "ångstr": {"Ångström"},
+        "lukasz": {"Ångström"},
+        "example.com": {"Straße"},
+        "z.str": {"Straße"},
+        "two.test": {"Second"},
+        "other_name": {"Second"},
+        "otherxname": set(),
+        "nobody": set(),
+    }.items():
+        assert await search(agent, text) == found, text
+
+
+async def test_search_finds_a_phone_however_it_is_written(agent: Api) -> None:
+    await make(
+        agent,
+        [
+            {"last_name": "Zürich", "phones": [{"value": "044 668 18 00"}]},
+            {"last_name": "London", "phones": [{"value": "+44 (0)20 7946-0018"}]},
+            {"last_name": "Note", "phones": [{"value": "ask reception 4711"}]},
+            {"last_name": "Pair", "phones": [{"value": "079 123"}, {"value": "456 789"}]},
+        ],
+    )
+    for text, found in {
+        "044 668 18 00": {"Zürich"},
+        "0446681800": {"Zürich"},
+        "044/668.18-00": {"Zürich"},
+        "+41446681800": {"Zürich"},
+        "+41 (0)44 668 18 00": {"Zürich"},
+        "0041 44 668": {"Zürich"},
+        "668 18": {"Zürich"},
+        "6681800": {"Zürich"},
+        "020 7946 0018": {"London"},
+        "+442079460018": {"London"},
+        "0044 20 7946": {"London"},
+        "4711": {"Note"},
+        "reception": {"Note"},
+        # The end of one number and the beginning of the next are no number.
+        "123 456": set(),
+        "000": set(),
+    }.items():
+        assert await search(agent, text) == found, text
+
+
+async def test_search_follows_a_contact_through_its_changes(agent: Api) -> None:
+    made = await agent.post("/api/contacts", {"last_name": "Lee", "company": "Before"})
+    path = f"/api/contacts/{made.json['contact']['id']}"
+
+    await agent.patch(path, {"company": "After"})
+    assert (await search(agent, "before"), await search(agent, "after")) == (set(), {"Lee"})
+    await agent.delete(path)
+    assert await search(agent, "after") == set()
+    await agent.post(f"{path}/restore")
+    assert await search(agent, "after") == {"Lee"}
+
+
+@pytest.fixture
+async def crowd(owner: asyncpg.Connection, company: Company) -> Company:
+    """A company of so many contacts that the planner weighs its ways."""
+    await owner.execute(
+        """
+        INSERT INTO contacts (tenant_id, id, first_name, last_name, company, emails, phones,
+                              tag_ids)
+        SELECT $1, 'contact-' || n, 'First' || n % 100, 'Last' || md5(n::text), 'Company ' || n,
+               jsonb_build_array(jsonb_build_object('value', md5(n::text) || '@example.com')),
+               jsonb_build_array(jsonb_build_object('value', '0' || 440000000 + n)),
+               CASE WHEN n % 500 = 0 THEN ARRAY['tag-rare'] ELSE '{}' END
+        FROM generate_series(1, $2) AS n
+        """,
+        *(company.tenant, MANY),
+    )
+    await owner.execute(
+        "INSERT INTO tags (tenant_id, id, name) VALUES ($1, 'tag-rare', 'Rare')", company.tenant
+    )
+    await owner.execute("ANALYZE contacts")
+    return company
+
+
+async def plans_of(
+    owner: asyncpg.Connection, tenant: str, filter: dict[str, Any], skip: int = 0
+) -> list[dict[str, Any]]:
+    """How Postgres runs one page of a list as the server's role, nested statements too."""
+    notices: list[str] = []
+    owner.add_log_listener(lambda _connection, message: notices.append(message.message))
+    await owner.execute("LOAD 'auto_explain'")
+    for name, value in {
+        "auto_explain.log_min_duration": "0",
+        "auto_explain.log_nested_statements": "on",
+        "auto_explain.log_format": "json",
+        "auto_explain.log_level": "notice",
+        "client_min_messages": "notice",
+        "app.tenant": tenant,
+        "role": ROLE,
+    }.items():
+        await owner.execute("SELECT set_config($1, $2, false)", name, value)
+    notices.clear()
+    await owner.fetch(
+        "SELECT * FROM list_contacts($1, $2, 'display_name', false, NULL, NULL, $3, 25)",
+        *(tenant, json.dumps(filter), skip),
+    )
+    await owner.execute("RESET role")
+    plans = [json.loads(notice[notice.index("{") :]) for notice in notices if "{" in notice]
+    assert plans
+    return plans
+
+
+def index_names(plan: Any) -> set[str]:
+    """The indexes that a plan reads, anywhere in it."""
+    if isinstance(plan, list):
+        return {name for each in plan for name in index_names(each)}
+    if not isinstance(plan, dict):
+        return set()
+    found = {plan["Index Name"]} if "Index Name" in plan else set()
+    return found | {name for each in plan.values() for name in index_names(each)}
+
+
+def scans_whole_contacts(plan: Any) -> bool:
+    """Whether a plan reads all of the table."""
+    if isinstance(plan, list):
+        return any(scans_whole_contacts(each) for each in plan)
+    if not isinstance(plan, dict):
+        return False
+    whole = plan.get("Node Type") == "Seq Scan" and plan.get("Relation Name") == "contacts"
+    return whole or any(scans_whole_contacts(each) for each in plan.values())
+
+
+async def test_lists_use_their_indexes_as_the_servers_role(
+    owner: asyncpg.Connection, crowd: Company
+) -> None:
+    for filter, index in (
+        ({"words": ["c4ca4238"]}, "contacts_search"),
+        ({"words": ["first7", "440000107"]}, "contacts_search"),
+        ({"company": "company 4711"}, "contacts_search"),
+        ({"tag": ["rare"]}, "contacts_tag_ids"),
+        ({}, "contacts_sort_name"),
+    ):
+        plans = await plans_of(owner, crowd.tenant, filter)
+        assert index in index_names(plans), filter
+        assert not scans_whole_contacts(plans), filter
+
+    # To the middle of the list in the index alone.
+    plans = await plans_of(owner, crowd.tenant, {}, skip=MANY // 2)
+    assert "Index Only Scan" in json.dumps(plans)
+    assert not scans_whole_contacts(plans)
+
+
+async def test_the_function_behind_lists_gives_nothing_of_another_tenant(
+    owner: asyncpg.Connection, company: Company, other_company: Company
+) -> None:
+    await owner.execute("SELECT set_config('app.tenant', $1, false)", company.tenant)
+    await owner.execute(f"SET ROLE {ROLE}")
+    for tenant in (other_company.tenant, None):
+        with pytest.raises(asyncpg.RaiseError):
+            await owner.fetch(
+                "SELECT * FROM list_contacts($1, '{}', 'version', false, NULL, NULL, 0, 25)", tenant
+            )
+    await owner.execute("RESET app.tenant")
+    with pytest.raises(asyncpg.RaiseError):
+        await owner.fetch(
+            "SELECT * FROM list_contacts($1, '{}', 'version', false, NULL, NULL, 0, 25)",
+            company.tenant,
+        )
