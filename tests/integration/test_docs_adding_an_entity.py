@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import socketio
 
@@ -27,10 +28,9 @@ KEY = "fb_a_key_for_this_test_alone"
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The server with a product, as the guide says to add it."""
     copy = tmp_path_factory.mktemp("server-with-products")
-    for folder in ("server", "sql", "public"):
-        shutil.copytree(
-            ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "vendor")
-        )
+    for folder in ("server", "sql"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "public").symlink_to(ROOT / "public")
     follow(GUIDE.read_text(encoding="utf-8"), copy)
     return copy
 
@@ -127,6 +127,21 @@ async def test_a_product_as_the_guide_adds_it_is_on_every_device(
         assert history.split() == ["create", "update", "update", "delete"]
         for device in (author, reader):
             await device.client.disconnect()
+
+
+async def test_a_product_as_the_guide_adds_it_is_in_rest(
+    copy: Path, empty_database: str, tmp_path: Path
+) -> None:
+    headers = {"X-API-Key": KEY}
+    async with (
+        running_process(empty_database, tmp_path, KEY, folder=copy) as url,
+        aiohttp.ClientSession(url, headers=headers) as http,
+    ):
+        made = await http.post("/api/products", json={"name": "Solar lamp", "price_cents": 4_900})
+        assert made.status == 201, await made.text()
+        product = (await made.json())["product"]
+        listed = await (await http.get("/api/products")).json()
+        assert listed == {"items": [product], "next_cursor": None, "total": 1}
 
 
 def test_a_product_as_the_guide_adds_it_satisfies_the_linters(copy: Path) -> None:
