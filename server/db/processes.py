@@ -92,11 +92,18 @@ def unprivileged_account(cluster: Path) -> pwd.struct_passwd | None:
 
 def let_pass(folder: Path, account: pwd.struct_passwd) -> None:
     """Lets the account go through the folder and those above it, without listing them."""
-    for path in (folder, *folder.parents):
-        status = path.stat()
-        if status.st_uid != account.pw_uid and not status.st_mode & 0o001:
-            logger.warning("Let other users pass through {} (chmod o+x): Postgres must.", path)
-            path.chmod(status.st_mode | 0o001)
+    closed = [
+        path
+        for path in (folder, *folder.parents)
+        if path.stat().st_uid != account.pw_uid and not path.stat().st_mode & 0o001
+    ]
+    for path in closed:
+        path.chmod(path.stat().st_mode | 0o001)
+    if closed:
+        logger.warning(
+            "Postgres does not run as root, so other users may now pass through (chmod o+x) {}",
+            f"{closed[-1]} to {closed[0]}" if len(closed) > 1 else closed[0],
+        )
 
 
 def system_locale() -> str:
