@@ -1,0 +1,20 @@
+"""The official JavaScript client, as `make test` installs it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "js"
+
+
+def node_modules() -> Path:
+    """The folder with socket.io-client; the test fails, and says what to do, where it is not."""
+    if shutil.which("node") is None:
+        pytest.fail("Node.js is missing. On Debian or Ubuntu: apt-get install nodejs npm")
+    modules = FOLDER / "node_modules"
+    if not (modules / "socket.io-client").exists():
+        pytest.fail("socket.io-client is missing: npm ci --prefix tests/acceptance/js")
+    return modules
