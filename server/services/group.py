@@ -153,7 +153,9 @@ class Group:
             outcome.version, outcome.contact = standing.version, standing.shown
         pending = Pending(mutation, verdict, outcome, stamp)
         self.judged.append(pending)
-        self.stamps[mutation.actor.source] = stamp["at"]
+        # A forbidden mutation that is tried again brings its first stamp, which may be old.
+        last = self.stamps.get(mutation.actor.source, -1)
+        self.stamps[mutation.actor.source] = max(last, stamp["at"])
         self.ledger[mutation.actor.source, mutation.mutation_id] = {
             "body_hash": mutation.body_hash,
             "entity_id": mutation.id,

@@ -101,14 +101,15 @@ class Bench:
         if not self._may_edit(mutation, state):
             message = "You may edit only contacts that you own; ask its owner or a manager."
             return Verdict("forbidden", lost=result.asked or None, error=Forbidden(message))
+        # Only of an edit: what was let in must always be deletable and restorable.
+        if mutation.operation == "update" and result.changed:
+            self._check(mutation, row)
         conflicts = dropped + _with_times(result.conflicts)
         if mutation.operation == "update" and state.deleted:
             error = Gone(version=state.version)
             return Verdict(
                 "gone", conflicts, result.asked or None, _if_written(result, row), error=error
             )
-        if result.changed:
-            self._check(mutation, row)
         status = "merged" if dropped and result.status == "applied" else result.status
         return Verdict(status, conflicts, result.lost or None, _if_written(result, row))
 
