@@ -13,7 +13,7 @@ from server.schemas.fields import Choice, Clock, Flag, Id, Line, Part, Pattern, 
 
 PROTOCOL = 1
 ROLES = ("admin", "manager", "agent", "api")
-_AGENT_CODE = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+AGENT_CODE = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 
 class Protocol(Worded, fields.Integer):
@@ -58,7 +58,7 @@ class RegisterSchema(OptionalSchema):
     """A new agent. Only an admin may give a role."""
 
     agent_code = Pattern(
-        _AGENT_CODE,
+        AGENT_CODE,
         "This must be 1 to 64 of letters, digits and . _ @ -",
         required=True,
         metadata={"example": "ann.lee"},
