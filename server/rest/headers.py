@@ -9,7 +9,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from server.rest.middleware import SOCKETS
-from server.rest.requests import REQUEST_ID
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
@@ -45,13 +44,9 @@ def add_headers(origins: Sequence[str]) -> OnPrepare:
         for name, value in ALWAYS.items():
             response.headers.setdefault(name, value)
         response.headers["Server"] = "Fieldbook"
-        if request.secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.path.startswith(SOCKETS):
             # Socket.IO answers other origins itself.
             return
-        if REQUEST_ID in request:
-            response.headers["X-Request-Id"] = request[REQUEST_ID]
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
         origin = _allowed_origin(request, origins)

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from server.errors import FieldbookError, Internal, NotFound, Unauthenticated
 from server.rest.openapi import access_of
 from server.rest.problems import problem, problem_of_http
-from server.rest.requests import ACTOR, REQUEST_ID
+from server.rest.requests import ACTOR
 from server.schemas.requests import HEADERS, parse_headers
 from server.services.actors import Actor
 from server.services.auth import Auth
@@ -23,6 +23,7 @@ from server.services.keys import Keys
 
 FAILURES_A_MINUTE = 20
 SOCKETS = "/socket.io/"
+A_YEAR = "max-age=31536000"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -48,10 +49,12 @@ def observe(registry: CollectorRegistry) -> Middleware:
             return await handler(request)
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else generate()
-        request[REQUEST_ID] = request_id
         started = time.perf_counter()
         with logger.contextualize(request_id=request_id):
             response = await handler(request)
+            response.headers["X-Request-Id"] = request_id
+            if request.secure:
+                response.headers["Strict-Transport-Security"] = A_YEAR
             taken = time.perf_counter() - started
             # The pattern of the path, not the path: each id would be a series of its own.
             resource = request.match_info.route.resource

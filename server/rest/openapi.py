@@ -11,6 +11,7 @@ from aiohttp.web import NotAppKeyWarning
 from aiohttp_apispec import AiohttpApiSpec, docs, request_schema, response_schema
 from apispec.ext.marshmallow import common
 
+from server.rest.problems import PROBLEM
 from server.schemas.base import FieldbookSchema
 from server.schemas.requests import HEADERS
 from server.schemas.responses import ProblemSchema
@@ -53,6 +54,7 @@ def operation(
     body: FieldbookSchema | None = None,
     answers: Mapping[int, type[FieldbookSchema] | str],
     errors: Iterable[int] = (),
+    produces: str = "application/json",
 ) -> Callable[[Handler], Handler]:
     """Describes the handler below for the document, and says who may call it.
 
@@ -62,11 +64,20 @@ def operation(
 
     def describe(handler: Handler) -> Handler:
         handler.access = access  # type: ignore[attr-defined]
+        refusals = {*errors, *ALWAYS, *(BODY_ERRORS if body is not None else ())}
+        refusals |= set(SIGNED_IN if access == "signed_in" else ())
+        documented = {**dict.fromkeys(sorted(refusals), ProblemSchema), **answers}
         docs(
             operationId=name,
             tags=[tag],
             summary=summary,
             description=description,
+            produces=[produces, PROBLEM],
+            responses={
+                str(status): {"description": words}
+                for status, words in documented.items()
+                if isinstance(words, str)
+            },
             **({"security": []} if access == "public" else {}),
         )(handler)
         request_schema(headers, location="headers")(handler)
@@ -74,15 +85,10 @@ def operation(
             request_schema(query, location="querystring")(handler)
         if body is not None:
             request_schema(body, location="json", required=True)(handler)
-        refusals = {*errors, *ALWAYS, *(BODY_ERRORS if body is not None else ())}
-        refusals |= set(SIGNED_IN if access == "signed_in" else ())
-        documented = {**dict.fromkeys(sorted(refusals), ProblemSchema), **answers}
         for status, answer in documented.items():
-            if isinstance(answer, str):
-                docs(responses={str(status): {"description": answer}})(handler)
-                continue
-            words = ERRORS[status] if answer is ProblemSchema else answer.__doc__ or ""
-            response_schema(answer, status, description=words.partition("\n")[0])(handler)
+            if not isinstance(answer, str):
+                words = ERRORS[status] if answer is ProblemSchema else answer.__doc__ or ""
+                response_schema(answer, status, description=words.partition("\n")[0])(handler)
         handler.documented = documented  # type: ignore[attr-defined]
         return handler
 
@@ -113,7 +119,6 @@ def build_document(routes: Iterable[web.RouteDef], version: str) -> dict[str, An
         info={"description": ABOUT},
         basePath="/",
         consumes=["application/json"],
-        produces=["application/json", "application/problem+json"],
         securityDefinitions={
             "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             "Bearer": {

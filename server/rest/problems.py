@@ -46,7 +46,7 @@ def problem_of_http(request: web.Request, error: web.HTTPException) -> web.Respo
         refused = problem(MethodNotAllowed(f"{error.method} is not allowed here; use {methods}."))
         refused.headers["Allow"] = methods
         return refused
-    if error.status == 404:
+    if error.status in (403, 404):
         return problem(NotFound("There is no such address. See /docs for those that there are."))
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return problem(TooLarge())

@@ -17,7 +17,6 @@ from server.services.rows import Write
 
 MAX_BODY = 1_000_000
 ACTOR = web.RequestKey("actor", Actor)
-REQUEST_ID = web.RequestKey("request_id", str)
 
 
 def actor_of(request: web.Request) -> Actor:

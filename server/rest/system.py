@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from server.rest.headers import PAGE
@@ -67,6 +68,7 @@ def system_routes(readiness: Readiness, registry: CollectorRegistry) -> list[web
         "Metrics for Prometheus",
         access="public",
         answers={200: "Metrics in Prometheus's text format."},
+        produces="text/plain",
     )
     async def metrics(_request: web.Request) -> web.Response:
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
@@ -97,17 +99,24 @@ def document_routes(documented: list[web.RouteDef], version: str) -> list[web.Ro
     return [web.get("/api/openapi.json", openapi)]
 
 
-def page_routes() -> list[web.AbstractRouteDef]:
-    """Our pages and what they load."""
-
-    def page(file: str, policy: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def show(_request: web.Request) -> web.StreamResponse:
-            headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-            return web.FileResponse(PUBLIC / file, headers=headers)
-
-        return show
-
-    return [
-        *(web.get(path, page(file, policy)) for path, (file, policy) in PAGES.items()),
-        *(web.static(f"/{folder}", PUBLIC / folder) for folder in FOLDERS),
+def page_routes() -> list[web.RouteDef]:
+    """Our pages and what they load: the files that are there now, and no others."""
+    pages = [
+        web.get(path, _file(PUBLIC / name, {"Content-Security-Policy": policy}))
+        for path, (name, policy) in PAGES.items()
     ]
+    loaded = [
+        web.get(f"/{path.relative_to(PUBLIC).as_posix()}", _file(path, {}))
+        for folder in FOLDERS
+        for path in sorted((PUBLIC / folder).rglob("*"))
+        if path.is_file()
+    ]
+    return [*pages, *loaded]
+
+
+def _file(path: Path, headers: dict[str, str]) -> Handler:
+    async def show(_request: web.Request) -> web.StreamResponse:
+        # Asked each time whether it changed; the answer to that is short.
+        return web.FileResponse(path, headers={"Cache-Control": "no-cache", **headers})
+
+    return show
