@@ -182,6 +182,20 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.device_states(tenant text, online text[]) RETURNS TABLE(id text, agent_id text, agent_code text, agent_name text, name text, model text, os text, app_version text, last_seen text, last_sync text, version bigint, queue_size integer, queue_oldest_at text, battery real, network text, clock_skew_ms bigint, lag_versions bigint, lag_seconds bigint, is_online boolean, state text)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.id, s.agent_id, s.agent_code, s.agent_name, s.name, s.model, s.os, s.app_version,
+           rfc3339(s.last_seen), rfc3339(s.last_sync), s.version, s.queue_size,
+           rfc3339(s.queue_oldest_at), s.battery, s.network, s.clock_skew_ms, s.lag_versions,
+           s.lag_seconds,
+           s.id = ANY (online) AND s.state <> 'revoked',
+           CASE WHEN s.id = ANY (online) AND s.state IN ('missing', 'late', 'idle') THEN 'online'
+                ELSE s.state END
+    FROM device_status AS s
+    WHERE s.tenant_id = tenant
+$$;
+
 CREATE FUNCTION public.enqueue_job(entrypoint text, payload jsonb) RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -1077,7 +1091,7 @@ COMMENT ON COLUMN public.devices.created_at IS 'Its first sign-in.';
 
 COMMENT ON COLUMN public.devices.last_seen IS 'Its last sign-in or ping.';
 
-COMMENT ON COLUMN public.devices.last_sync IS 'When it last had everything.';
+COMMENT ON COLUMN public.devices.last_sync IS 'When it last had everything, but for the last minute''s changes.';
 
 COMMENT ON COLUMN public.devices.version IS 'Its cursor, as it last said.';
 
@@ -1142,7 +1156,7 @@ COMMENT ON TABLE public.sync_log IS 'What devices did: a row for each connection
 
 COMMENT ON COLUMN public.sync_log.tenant_id IS 'The tenant.';
 
-COMMENT ON COLUMN public.sync_log.id IS 'A nanoid.';
+COMMENT ON COLUMN public.sync_log.id IS 'A nanoid; the minute''s own row is named by its time.';
 
 COMMENT ON COLUMN public.sync_log.kind IS 'What the row tells of.';
 
@@ -1156,7 +1170,7 @@ COMMENT ON COLUMN public.sync_log.ended IS 'When it was over; NULL while it last
 
 COMMENT ON COLUMN public.sync_log.since IS 'The cursor that a sync began with.';
 
-COMMENT ON COLUMN public.sync_log.until IS 'The version that it came to.';
+COMMENT ON COLUMN public.sync_log.until IS 'The version that it came to; in the minute''s row, the head.';
 
 COMMENT ON COLUMN public.sync_log.rows IS 'Rows sent, or mutations pushed.';
 
@@ -1192,25 +1206,31 @@ CREATE VIEW public.device_status WITH (security_invoker='true') AS
     d.clock_skew_ms,
     d.created_at,
     d.revoked_at,
-    GREATEST((g.version - COALESCE(d.version, (0)::bigint)), (0)::bigint) AS lag_versions,
+    lag.versions AS lag_versions,
     (
         CASE
-            WHEN (COALESCE(d.version, (0)::bigint) >= g.version) THEN (0)::numeric
-            ELSE EXTRACT(epoch FROM (clock_timestamp() - COALESCE(d.last_sync, d.created_at)))
+            WHEN (lag.versions = 0) THEN (0)::numeric
+            ELSE GREATEST(EXTRACT(epoch FROM (clock_timestamp() - lag.since)), (0)::numeric)
         END)::bigint AS lag_seconds,
         CASE
             WHEN (d.revoked_at IS NOT NULL) THEN 'revoked'::text
             WHEN (d.last_sync IS NULL) THEN 'never_synced'::text
             WHEN (d.last_seen < (clock_timestamp() - '7 days'::interval)) THEN 'missing'::text
-            WHEN ((COALESCE(d.version, (0)::bigint) < g.version) AND (d.last_sync < (clock_timestamp() - '24:00:00'::interval))) THEN 'late'::text
+            WHEN ((lag.versions > 0) AND (lag.since < (clock_timestamp() - '24:00:00'::interval))) THEN 'late'::text
             ELSE 'idle'::text
         END AS state,
     ( SELECT count(*) AS count
            FROM public.sync_log l
           WHERE ((l.tenant_id = d.tenant_id) AND (l.device_id = d.id) AND (l.error_code IS NOT NULL) AND (l.started > (clock_timestamp() - '24:00:00'::interval)))) AS errors_today
-   FROM ((public.devices d
+   FROM (((public.devices d
      JOIN public.agents a ON (((a.tenant_id = d.tenant_id) AND (a.id = d.agent_id))))
-     JOIN public.global_version g ON ((g.tenant_id = d.tenant_id)));
+     JOIN public.global_version g ON ((g.tenant_id = d.tenant_id)))
+     CROSS JOIN LATERAL ( SELECT GREATEST((g.version - COALESCE(d.version, (0)::bigint)), (0)::bigint) AS versions,
+            GREATEST(COALESCE(d.last_sync, d.created_at), ( SELECT l.started
+                   FROM public.sync_log l
+                  WHERE ((l.tenant_id = d.tenant_id) AND (l.kind = 'minute'::text) AND (l.until <= d.version))
+                  ORDER BY l.until DESC, l.started DESC
+                 LIMIT 1)) AS since) lag);
 
 CREATE TABLE public.groups (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -1345,7 +1365,7 @@ CREATE TABLE public.pgqueuer (
     slot bigint
 );
 
-COMMENT ON TABLE public.pgqueuer IS 'Jobs that wait or run (pgqueuer).';
+COMMENT ON TABLE public.pgqueuer IS 'Jobs that wait, run or have failed.';
 
 CREATE SEQUENCE public.pgqueuer_id_seq
     START WITH 1
@@ -1367,7 +1387,7 @@ CREATE TABLE public.pgqueuer_log (
     aggregated boolean DEFAULT false
 );
 
-COMMENT ON TABLE public.pgqueuer_log IS 'What became of each job (pgqueuer).';
+COMMENT ON TABLE public.pgqueuer_log IS 'What became of each job. Kept 90 days.';
 
 ALTER TABLE public.pgqueuer_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.pgqueuer_log_id_seq
@@ -1390,7 +1410,7 @@ CREATE TABLE public.pgqueuer_schedules (
     status public.pgqueuer_status DEFAULT 'queued'::public.pgqueuer_status
 );
 
-COMMENT ON TABLE public.pgqueuer_schedules IS 'What runs at fixed times, and when next (pgqueuer).';
+COMMENT ON TABLE public.pgqueuer_schedules IS 'What runs at fixed times, and when next.';
 
 CREATE SEQUENCE public.pgqueuer_schedules_id_seq
     START WITH 1
@@ -1410,7 +1430,7 @@ CREATE TABLE public.pgqueuer_statistics (
     entrypoint text NOT NULL
 );
 
-COMMENT ON TABLE public.pgqueuer_statistics IS 'How many jobs ended how, by second (pgqueuer).';
+COMMENT ON TABLE public.pgqueuer_statistics IS 'How many jobs ended how in each second. Kept 90 days.';
 
 CREATE SEQUENCE public.pgqueuer_statistics_id_seq
     START WITH 1

@@ -1,124 +1,149 @@
-"""Device health: lists, what a device did, and what managers do with it."""
+"""The devices: how each is, and what is done to it."""
 
 from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
 from server.rest.openapi import operation
 from server.rest.requests import actor_of, json_answer, path_id, query_of, read_object
 from server.schemas.devices import (
-    DEVICE_ENROL,
+    DEVICE_STATS,
+    ENROL,
+    DeviceChangedSchema,
+    DeviceEnrolledSchema,
     DeviceHealthSchema,
-    DevicePageSchema,
-    DeviceStatisticsSchema,
-    EnrolledSchema,
-    SingleDeviceSchema,
+    DeviceListSchema,
+    DeviceStatsSchema,
 )
 from server.schemas.queries import DEVICE_LIST, OUTDATED
 from server.schemas.responses import DeviceSchema
-from server.services.actors import Actor
 from server.services.devices import Devices
 
-Act = Callable[[Actor, str], Awaitable[dict[str, Any]]]
+OWN = "Agents see their own devices, managers and admins all."
 
 
 def device_routes(devices: Devices) -> list[web.RouteDef]:
-    """`/api/devices` and below. Agents see their own devices; managers and admins all."""
+    """Lists and statistics, one device, and enrolling, revoking and waking one."""
 
     @operation(
         "list_devices",
         "devices",
         "List devices",
-        description="By agent and name. Agents see their own; managers and admins all.",
+        description=f"By their agents' codes. {OWN}",
         query=DEVICE_LIST,
-        answers={200: DevicePageSchema},
+        answers={200: DeviceListSchema},
     )
     async def list_devices(request: web.Request) -> web.Response:
-        return json_answer(await devices.find(actor_of(request), query_of(request, DEVICE_LIST)))
+        return json_answer(await devices.list(actor_of(request), query_of(request, DEVICE_LIST)))
 
     @operation(
-        "list_agent_devices",
+        "get_device_health",
         "devices",
-        "List one agent's devices",
-        query=DEVICE_LIST,
-        answers={200: DevicePageSchema},
+        "Say how the devices are, all together",
+        description=OWN,
+        answers={200: DeviceHealthSchema},
     )
-    async def list_agent_devices(request: web.Request) -> web.Response:
-        query = query_of(request, DEVICE_LIST)
-        code = path_id(request, "agent_code")
-        return json_answer(await devices.find(actor_of(request), query, agent_code=code))
+    async def get_health(request: web.Request) -> web.Response:
+        return json_answer(await devices.health(actor_of(request)))
+
+    @operation(
+        "get_device_stats",
+        "devices",
+        "Say what devices did, day by day",
+        description="For managers and admins. Days are UTC.",
+        query=DEVICE_STATS,
+        answers={200: DeviceStatsSchema},
+    )
+    async def get_stats(request: web.Request) -> web.Response:
+        asked = query_of(request, DEVICE_STATS)
+        return json_answer(await devices.stats(actor_of(request), asked["days"]))
 
     @operation(
         "list_outdated_devices",
         "devices",
-        "List devices that are late or missing, or more than `versions` behind",
+        "List devices that are behind",
+        description=(
+            "Late or missing ones, and with `versions` those that are more than so many versions "
+            f"behind; the furthest first. {OWN}"
+        ),
         query=OUTDATED,
-        answers={200: DevicePageSchema},
+        answers={200: DeviceListSchema},
     )
     async def list_outdated(request: web.Request) -> web.Response:
         return json_answer(await devices.outdated(actor_of(request), query_of(request, OUTDATED)))
 
     @operation(
-        "get_device_health",
+        "list_devices_of_agent",
         "devices",
-        "Count the devices by state",
-        answers={200: DeviceHealthSchema},
+        "List the devices of an agent",
+        query=DEVICE_LIST,
+        answers={200: DeviceListSchema},
+        errors=(404,),
     )
-    async def health(request: web.Request) -> web.Response:
-        return json_answer(await devices.health(actor_of(request)))
-
-    @operation(
-        "get_device_statistics",
-        "devices",
-        "What devices did on each of the last 30 days",
-        description="For managers and admins.",
-        answers={200: DeviceStatisticsSchema},
-    )
-    async def statistics(request: web.Request) -> web.Response:
-        return json_answer(await devices.statistics(actor_of(request)))
+    async def list_of_agent(request: web.Request) -> web.Response:
+        code = path_id(request, "agent_code")
+        query = query_of(request, DEVICE_LIST)
+        return json_answer(await devices.by_agent(actor_of(request), code, query))
 
     @operation(
         "get_device",
         "devices",
-        "Get a device and what it did last",
-        answers={200: SingleDeviceSchema},
+        "Get a device",
+        answers={200: DeviceSchema},
         errors=(404,),
     )
     async def get_device(request: web.Request) -> web.Response:
-        return json_answer(await devices.read(actor_of(request), path_id(request)))
+        return json_answer(await devices.get(actor_of(request), path_id(request)))
 
     @operation(
         "enrol_device",
         "devices",
-        "Make a device and a key for an agent",
-        description="For managers and admins. The key is shown this once: put both into the app.",
-        body=DEVICE_ENROL,
-        answers={201: EnrolledSchema},
+        "Enrol a device for an agent",
+        description=(
+            "For managers and admins. The phone signs in with the device's id and the API key, "
+            "which is shown this once."
+        ),
+        body=ENROL,
+        answers={201: DeviceEnrolledSchema},
     )
     async def enrol(request: web.Request) -> web.Response:
-        asked = await read_object(request, DEVICE_ENROL)
-        return json_answer(await devices.enrol(actor_of(request), asked), status=201)
+        asked = await read_object(request, ENROL)
+        enrolled = await devices.enrol(actor_of(request), asked)
+        return json_answer({"ok": True, **enrolled}, status=201)
 
-    def action(name: str, summary: str, act: Act) -> Callable[[web.Request], Any]:
-        @operation(name, "devices", summary, answers={200: DeviceSchema}, errors=(404,))
-        async def handler(request: web.Request) -> web.Response:
-            return json_answer(await act(actor_of(request), path_id(request)))
+    @operation(
+        "revoke_device",
+        "devices",
+        "Revoke a device",
+        description="It wipes its contacts when it hears of it, and can't sign in any more.",
+        answers={200: DeviceChangedSchema},
+        errors=(404,),
+    )
+    async def revoke(request: web.Request) -> web.Response:
+        device = await devices.revoke(actor_of(request), path_id(request))
+        return json_answer({"ok": True, "device": device})
 
-        return handler
+    @operation(
+        "request_device_sync",
+        "devices",
+        "Ask a device to sync",
+        description="One that is not connected syncs when it is.",
+        answers={200: DeviceChangedSchema},
+        errors=(404, 409),
+    )
+    async def request_sync(request: web.Request) -> web.Response:
+        device = await devices.request_sync(actor_of(request), path_id(request))
+        return json_answer({"ok": True, "device": device})
 
-    revoke = action("revoke_device", "Shut a device out; it wipes what it holds", devices.revoke)
-    sync = action("request_device_sync", "Ask a device to sync", devices.request_sync)
+    # Fixed names before {id}, which would take them for one.
     return [
         web.get("/api/devices", list_devices, allow_head=False),
-        web.get("/api/devices/health", health, allow_head=False),
-        web.get("/api/devices/stats", statistics, allow_head=False),
+        web.get("/api/devices/health", get_health, allow_head=False),
+        web.get("/api/devices/stats", get_stats, allow_head=False),
         web.get("/api/devices/outdated", list_outdated, allow_head=False),
-        web.get("/api/devices/agent/{agent_code}", list_agent_devices, allow_head=False),
-        web.post("/api/devices/enrol", enrol),
+        web.get("/api/devices/agent/{agent_code}", list_of_agent, allow_head=False),
         web.get("/api/devices/{id}", get_device, allow_head=False),
+        web.post("/api/devices/enrol", enrol),
         web.post("/api/devices/{id}/revoke", revoke),
-        web.post("/api/devices/{id}/sync", sync),
+        web.post("/api/devices/{id}/sync", request_sync),
     ]

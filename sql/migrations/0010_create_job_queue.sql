@@ -132,3 +132,8 @@ GRANT USAGE
     ON SEQUENCE pgqueuer_id_seq, pgqueuer_log_id_seq, pgqueuer_schedules_id_seq,
                 pgqueuer_statistics_id_seq
     TO fieldbook_server;
+
+COMMENT ON TABLE pgqueuer IS 'Jobs that wait, run or have failed.';
+COMMENT ON TABLE pgqueuer_log IS 'What became of each job. Kept 90 days.';
+COMMENT ON TABLE pgqueuer_schedules IS 'What runs at fixed times, and when next.';
+COMMENT ON TABLE pgqueuer_statistics IS 'How many jobs ended how in each second. Kept 90 days.';

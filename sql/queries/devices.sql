@@ -1,77 +1,113 @@
--- name: note_devices
--- What devices said since the last second, from JSON, each device once. A cursor at the head
--- counts as a sync: a device that hears live changes asks for none. $1 tenant, $2 JSON.
+-- name: write_reports
+-- What devices said of themselves. $1 tenant, $2 reports as JSON: a field that is not there leaves
+-- what stands, times are in seconds since 1970. Who has the head of a minute ago has everything,
+-- for in a busy company nobody ever has the very last version.
+WITH head AS (
+    SELECT version, least(version, coalesce((
+               SELECT until FROM sync_log WHERE tenant_id = $1::text AND kind = 'minute'
+               ORDER BY until DESC LIMIT 1), version)) AS a_minute_ago
+    FROM global_version WHERE tenant_id = $1::text
+)
 UPDATE devices AS d
-SET last_seen = greatest(d.last_seen, r.seen),
-    last_sync = CASE WHEN r.version >= g.version OR r.synced THEN r.seen ELSE d.last_sync END,
+SET last_seen = greatest(d.last_seen, to_timestamp(r.seen)),
     version = coalesce(r.version, d.version),
+    last_sync = CASE WHEN r.synced IS NOT NULL THEN to_timestamp(r.synced)
+                     WHEN r.version > 0 AND r.version >= head.a_minute_ago
+                     THEN to_timestamp(r.seen)
+                     ELSE d.last_sync END,
     queue_size = coalesce(r.queue_size, d.queue_size),
     queue_oldest_at = CASE WHEN r.queue_size IS NULL THEN d.queue_oldest_at
-                           ELSE r.queue_oldest_at END,
-    queue_empty_at = CASE WHEN r.queue_size = 0 THEN r.seen ELSE d.queue_empty_at END,
+                           ELSE to_timestamp(r.queue_oldest_at) END,
+    queue_empty_at = CASE WHEN r.queue_size = 0 THEN to_timestamp(r.seen)
+                          ELSE d.queue_empty_at END,
     battery = coalesce(r.battery, d.battery),
     network = coalesce(r.network, d.network),
     app_version = coalesce(r.app_version, d.app_version),
     clock_skew_ms = coalesce(r.clock_skew_ms, d.clock_skew_ms)
-FROM jsonb_to_recordset($2::jsonb) AS r (
-    id text, seen timestamptz, synced boolean, version bigint, queue_size integer,
-    queue_oldest_at timestamptz, battery real, network text, app_version text,
+FROM head, jsonb_to_recordset($2::jsonb) AS r (
+    id text, seen double precision, version bigint, synced double precision, queue_size integer,
+    queue_oldest_at double precision, battery real, network text, app_version text,
     clock_skew_ms bigint)
-CROSS JOIN global_version AS g
-WHERE d.tenant_id = $1::text AND g.tenant_id = $1 AND d.id = r.id;
+WHERE d.tenant_id = $1::text AND d.id = r.id;
+
+-- name: list_recently_seen
+-- Devices of which some process may hold an open socket. $1 tenant, $2 agent or NULL for all.
+SELECT id FROM devices
+WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
+    AND last_seen > clock_timestamp() - interval '10 minutes' AND revoked_at IS NULL;
 
 -- name: list_devices
--- Devices as they stand in the database, by agent and name. $1 tenant, $2 agent id or NULL for
--- all, $3 agent code or NULL for all, $4 device or NULL for all.
-SELECT id, agent_id, agent_code, agent_name, name, model, os, app_version, state,
-       rfc3339(last_seen) AS last_seen, rfc3339(last_sync) AS last_sync, version, lag_versions,
-       lag_seconds, queue_size, rfc3339(queue_oldest_at) AS queue_oldest_at,
-       queue_oldest_at < clock_timestamp() - interval '1 hour' AS queue_stuck, battery, network,
-       clock_skew_ms, errors_today
-FROM device_status
-WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
-    AND ($3::text IS NULL OR lower(agent_code) = lower($3))
-    AND ($4::text IS NULL OR id = $4)
-ORDER BY agent_code, name, id;
+-- A page of devices, by their agents. $1 tenant, $2 those online, $3 agent or NULL for all, $4 state
+-- or NULL for any, $5 the agent's code and $6 the id of the device before, $7 rows to pass over,
+-- $8 rows at most.
+SELECT * FROM device_states($1::text, $2::text[])
+WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4)
+    AND ($6::text IS NULL OR (lower(agent_code) COLLATE "C", id) > ($5::text, $6))
+ORDER BY lower(agent_code) COLLATE "C", id OFFSET $7::bigint LIMIT $8::bigint;
 
--- name: read_statistics
--- What devices did on each of the last days, newest first. $1 tenant, $2 days.
-SELECT day::text AS day, connections, syncs, pushes, failures, refused, rows, bytes,
-       median_sync_ms, most_devices_online, greatest_lag
-FROM sync_statistics
-WHERE tenant_id = $1::text
-    AND day > (clock_timestamp() AT TIME ZONE 'UTC')::date - $2::integer
-ORDER BY day DESC;
+-- name: count_devices
+-- How many devices a list has. $1 tenant, $2 those online, $3 agent or NULL, $4 state or NULL.
+SELECT count(*) FROM device_states($1::text, $2::text[])
+WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4);
 
--- name: read_activity
--- A device's last connections, syncs, pushes and refused events. $1 tenant, $2 device, $3 rows.
-SELECT id, kind, rfc3339(started) AS started, rfc3339(ended) AS ended, since, until, rows, bytes,
-       outcome, error_code, address
-FROM sync_log
-WHERE tenant_id = $1::text AND device_id = $2::text
-ORDER BY sync_log.started DESC LIMIT $3::bigint;
+-- name: list_outdated
+-- A page of the devices that are late or missing, or more than so many versions behind, those that
+-- are furthest behind first. $1 tenant, $2 those online, $3 agent or NULL for all, $4 versions or
+-- NULL, $5 the versions and $6 the id of the device before, $7 rows to pass over, $8 rows at most.
+SELECT * FROM device_states($1::text, $2::text[])
+WHERE ($3::text IS NULL OR agent_id = $3)
+    AND (state IN ('late', 'missing') OR state <> 'revoked' AND lag_versions > $4::bigint)
+    AND ($6::text IS NULL OR (-lag_versions, id) > (-$5::bigint, $6))
+ORDER BY lag_versions DESC, id OFFSET $7::bigint LIMIT $8::bigint;
+
+-- name: count_outdated
+-- How many devices list_outdated has. $1 tenant, $2 those online, $3 agent or NULL, $4 versions or
+-- NULL.
+SELECT count(*) FROM device_states($1::text, $2::text[])
+WHERE ($3::text IS NULL OR agent_id = $3)
+    AND (state IN ('late', 'missing') OR state <> 'revoked' AND lag_versions > $4::bigint);
+
+-- name: read_device
+-- One device. $1 tenant, $2 those online, $3 id.
+SELECT * FROM device_states($1::text, $2::text[]) WHERE id = $3::text;
+
+-- name: read_health
+-- How the devices are, all together. $1 tenant, $2 those online, $3 agent or NULL for all.
+SELECT count(*) AS total,
+       count(*) FILTER (WHERE is_online) AS online,
+       (SELECT coalesce(jsonb_object_agg(state, devices), '{}')::text FROM (
+            SELECT state, count(*) AS devices FROM device_states($1::text, $2::text[])
+            WHERE $3::text IS NULL OR agent_id = $3 GROUP BY state) AS states) AS states,
+       coalesce(max(lag_versions) FILTER (WHERE in_use), 0) AS lag_versions,
+       coalesce(max(lag_seconds) FILTER (WHERE in_use), 0) AS lag_seconds,
+       coalesce(sum(queue_size) FILTER (WHERE state <> 'revoked'), 0)::bigint AS queue_size,
+       min(queue_oldest_at) FILTER (WHERE state <> 'revoked') AS queue_oldest_at
+FROM device_states($1::text, $2::text[]),
+     LATERAL (SELECT state NOT IN ('revoked', 'never_synced') AS in_use) AS used
+WHERE $3::text IS NULL OR agent_id = $3;
+
+-- name: count_by_app_version
+-- Which versions of the app and of the operating system are in use, the most frequent first.
+SELECT app_version, os, count(*) AS devices
+FROM devices WHERE tenant_id = $1::text AND revoked_at IS NULL
+GROUP BY app_version, os ORDER BY count(*) DESC, app_version, os LIMIT 100;
 
 -- name: find_agent
--- The agent with a code, capitals aside, who may sign in.
-SELECT id FROM agents
-WHERE tenant_id = $1::text AND lower(code) = lower($2::text) AND NOT disabled;
+-- The agent of a code, capitals aside.
+SELECT id, code, name, role, disabled FROM agents
+WHERE tenant_id = $1::text AND lower(code) = lower($2::text);
 
 -- name: insert_device
--- A device that is handed to an agent before its first sign-in.
+-- A device that was enrolled and has not connected yet. $1 tenant, $2 id, $3 agent, $4 name.
 INSERT INTO devices (tenant_id, id, agent_id, name) VALUES ($1, $2, $3, $4);
 
 -- name: revoke_device
--- Shuts a device out; the trigger tells the servers. One that was revoked keeps its time.
-UPDATE devices SET revoked_at = coalesce(revoked_at, clock_timestamp())
-WHERE tenant_id = $1::text AND id = $2::text;
+-- Shuts a device out, which its own sockets learn of by NOTIFY; whether it was not yet.
+UPDATE devices SET revoked_at = clock_timestamp()
+WHERE tenant_id = $1::text AND id = $2::text AND revoked_at IS NULL
+RETURNING true;
 
 -- name: request_sync
--- Asks a device to sync; the trigger tells the server that it is connected to.
+-- Asks a device to sync, by NOTIFY.
 UPDATE devices SET sync_requested_at = clock_timestamp()
 WHERE tenant_id = $1::text AND id = $2::text;
-
--- name: find_sync_requests
--- Of the connected devices those that were asked to sync just now. $1 tenant, $2 devices.
-SELECT id FROM devices
-WHERE tenant_id = $1::text AND id = ANY ($2::text[])
-    AND sync_requested_at > clock_timestamp() - interval '10 seconds';
