@@ -78,8 +78,8 @@ def sync_events(
                 note_sync(session, run)
 
         request_id = payload.get("request_id")
-        total = step.position.total
-        answer = {"ok": True, "request_id": request_id, "version": step.page.head, "total": total}
+        head, total = step.page.head, step.to_come
+        answer = {"ok": True, "request_id": request_id, "version": head, "total": total}
         return Reply(answer, send_pages)
 
     @event("ping", PING)

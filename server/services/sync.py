@@ -78,6 +78,11 @@ class Step:
     position: Position
 
     @property
+    def to_come(self) -> int:
+        """Rows still to come, this page's too, as counted at the start."""
+        return max(self.position.total - self.position.sent + self.page.count, self.page.count)
+
+    @property
     def remaining(self) -> int:
         """Rows still to come, as counted at the start; 0 exactly on the last page."""
         left = max(self.position.total - self.position.sent, 1)
@@ -176,7 +181,9 @@ class Pages:
         """
         if resume:
             position = Position.from_text(resume)
-            if position.since != since or (since and epoch not in (None, position.epoch)):
+            # A catch-up moves the cursor with each page, a first sync only at its end.
+            began_here = position.since == since or 0 < position.since < since <= position.after
+            if not began_here or (since and epoch not in (None, position.epoch)):
                 message = "This `resume` belongs to a sync that began elsewhere."
                 raise Invalid(fields={"resume": [message]})
             return await self.next(tenant, position, rows)
