@@ -17,26 +17,32 @@ from server.ephemeral.change_channel import ChangeChannel
 from server.ephemeral.connection import RedisConnection
 from server.ephemeral.presence import Presence
 from server.ephemeral.rate_limit import RateLimit
-from server.errors import FieldbookError, Unavailable
+from server.errors import Unavailable
 from server.events.connection import PAYLOAD_BYTES, PING_SECONDS, SignIn
-from server.events.dispatch import Dispatcher, Payload
+from server.events.dispatch import Dispatcher
 from server.events.gateway import Gateway
+from server.events.journal import Journal
 from server.events.sessions import Session, Sessions
-from server.events.sync import SyncRun, sync_events
+from server.events.sync import sync_events
 from server.events.writes import entity_events, push_events
 from server.feed.broadcaster import Listener
 from server.feed.listener import Feeds
+from server.jobs.worker import Worker
+from server.rest.devices import device_routes
 from server.rest.setup import RestServices, register_rest
 from server.services.actors import Actor
 from server.services.agents import Agents
 from server.services.auth import Auth
 from server.services.commits import Commits
 from server.services.contacts import Contacts
+from server.services.device_reports import DeviceReports
+from server.services.devices import Devices
 from server.services.entities import ENTITIES
 from server.services.history import History
 from server.services.keys import Keys
 from server.services.rows import Rows
 from server.services.sync import Pages
+from server.services.sync_log import SyncLog
 from server.services.tenants import Tenants
 from server.settings import Settings
 from server.transport.connection import Connection
@@ -62,6 +68,9 @@ class Parts:
     dispatcher: Dispatcher
     channel: ChangeChannel
     presence: Presence
+    reports: DeviceReports
+    sync_log: SyncLog
+    worker: Worker
     redis: RedisConnection
     sockets: SocketServer
 
@@ -81,6 +90,11 @@ async def create_app(
     redis = RedisConnection(redis_url)
     presence = Presence(redis, ping_seconds=PING_SECONDS)
     rate_limit = RateLimit(redis)
+    devices = Devices(database, presence, auth)
+    sync_log = SyncLog(database, presence)
+    reports = DeviceReports(database)
+    journal = Journal(reports, sync_log, presence)
+    worker = Worker(database_url)
 
     async def on_access(tenant: str) -> None:
         tenants.forget(tenant)
@@ -98,43 +112,29 @@ async def create_app(
         assert isinstance(connection, Connection)
         return lambda: feed.join(Listener(connection, session.batch))
 
-    def signed_in(session: Session) -> None:
-        pass
-
     def left(session: Session) -> None:
+        journal.left(session)
         for feed in feeds.feeds():
             feed.leave(session.sid)
-
-    def note_sync(session: Session, run: SyncRun) -> None:
-        pass
-
-    def note_push(session: Session, started: float, size: int, refused: int) -> None:
-        pass
-
-    def note_ping(session: Session, payload: Payload) -> None:
-        pass
-
-    def refused(session: Session, name: str, error: FieldbookError) -> None:
-        pass
 
     async def reached(tenant: str, version: int, seconds: float) -> None:
         await (await feeds.of(tenant)).reached(version, seconds)
 
     sign_in = SignIn(
-        sessions, auth, pages, join=join, note_failure=rate_limit.check, signed_in=signed_in
+        sessions, auth, pages, join=join, note_failure=rate_limit.check, journal=journal
     )
     dispatcher = Dispatcher(
         [
             *sign_in.events(),
-            *sync_events(pages, note_sync=note_sync, note_ping=note_ping, reached=reached),
-            *push_events(commits, tenants, note_push),
+            *sync_events(pages, journal, reached),
+            *push_events(commits, tenants, journal),
             *(
                 each
                 for entity in ENTITIES.values()
                 for each in entity_events(entity, commits, tenants)
             ),
         ],
-        refused,
+        journal.refused,
     )
     sockets = SocketServer(
         Gateway(sessions, sign_in, dispatcher, left),
@@ -157,6 +157,9 @@ async def create_app(
         dispatcher=dispatcher,
         channel=channel,
         presence=presence,
+        reports=reports,
+        sync_log=sync_log,
+        worker=worker,
         redis=redis,
         sockets=sockets,
     )
@@ -167,10 +170,12 @@ async def create_app(
         registry=CollectorRegistry(),
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
+        more_routes=device_routes(devices),
     )
-    presence.start()
-    channel.start()
+    for part in (presence, channel, reports, sync_log):
+        part.start()
     await feeds.start()
+    await worker.start()
     app.on_shutdown.append(drain)
     app.on_cleanup.append(close)
     return app
@@ -222,9 +227,14 @@ async def drain(app: web.Application) -> None:
 async def close(app: web.Application) -> None:
     """Ends what runs behind the application."""
     parts = app[PARTS]
-    await parts.feeds.stop()
-    await parts.channel.stop()
-    await parts.presence.stop()
+    await asyncio.gather(
+        parts.worker.stop(),
+        parts.feeds.stop(),
+        parts.channel.stop(),
+        parts.reports.stop(),
+        parts.sync_log.stop(),
+        parts.presence.stop(),
+    )
     await parts.redis.close()
     await parts.database.close()
     logger.info("Stopped")

@@ -9,6 +9,7 @@ from typing import Any
 
 from server.errors import Conflict, Unauthenticated
 from server.events.dispatch import Event, Payload, event, refuse_unreadable
+from server.events.journal import Journal
 from server.events.sessions import Session, Sessions
 from server.schemas.auth import AUTH
 from server.schemas.base import parse
@@ -30,7 +31,6 @@ FAILURES_A_MINUTE = 20
 
 Join = Callable[[Session, Actor], Awaitable[Callable[[], None]]]
 NoteFailure = Callable[[str, int, int], Awaitable[None]]
-SignedIn = Callable[[Session], None]
 
 
 class SignIn:
@@ -44,19 +44,18 @@ class SignIn:
         *,
         join: Join,
         note_failure: NoteFailure,
-        signed_in: SignedIn,
+        journal: Journal,
     ) -> None:
         """`join(session, actor)` prepares the tenant's feed and gives what adds the session to it;
-        `note_failure(key, limit, seconds)`
-        counts a failed sign-in and raises `RateLimited` above the limit; `signed_in(session)` is
-        told of each first sign-in of a socket.
+        `note_failure(key, limit, seconds)` counts a failed sign-in and raises `RateLimited`
+        above the limit.
         """
         self._sessions = sessions
         self._auth = auth
         self._pages = pages
         self._join = join
         self._note_failure = note_failure
-        self._signed_in = signed_in
+        self._journal = journal
 
     def events(self) -> list[Event]:
         """The events of this module."""
@@ -112,7 +111,7 @@ class SignIn:
         if session.deadline:
             session.deadline.cancel()
         if first:
-            self._signed_in(session)
+            self._journal.signed_in(session)
         greeting = {
             "ok": True,
             "agent": actor.to_wire(),
@@ -141,21 +140,27 @@ class SignIn:
         return await self._auth.on_device(actor, device_id, payload.get("device") or {})
 
     async def check_access(self, tenant: str) -> None:
-        """Closes the tenant's sockets whose agent, key or device may no longer be here.
+        """Closes the sockets whose agent, key or device is shut out, and asks devices to sync.
 
-        Called when the database says that somebody's access changed. Raises `Unavailable`.
+        Called when the database says that one of them changed. Raises `Unavailable`.
         """
         sessions = self._sessions.of_tenant(tenant)
         if not sessions:
             return
         actors = [session.signed_in for session in sessions]
-        lost = await self._auth.lost_access(tenant, actors)
+        notices = await self._auth.notices(tenant, actors)
+        if not notices:
+            return
+        head = await self._pages.head(tenant)
         for session, actor in zip(sessions, actors, strict=True):
             ids = (("device", actor.device_id), ("key", actor.key_id), ("agent", actor.agent_id))
-            reason = next((lost[each] for each in ids if each in lost), None)
+            reason = next((notices[each] for each in ids if each in notices), None)
             if reason:
+                session.ended_by = reason
                 session.channel.send("revoked", {"reason": reason})
                 self._sessions.close_soon(session)
+            elif ("sync", actor.device_id) in notices:
+                session.channel.send("sync_available", {"version": head.version})
 
 
 def _same_party(one: Actor, other: Actor) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from server.errors import Unauthenticated
 from server.services.actors import Actor
+from server.services.sync_log import SyncLogEntry
 
 SKEW_SAMPLES = 8
 CLOSE_SECONDS = 3.0
@@ -42,6 +43,7 @@ class Session:
 
     `order` keeps a device's mutations in the order in which they arrived; `sync` is the task that
     sends pages, `syncs` counts the requests for them, of which only the last is served.
+    `connection` is its entry in the sync log, `ended_by` why it will have ended.
     """
 
     channel: Channel
@@ -53,7 +55,8 @@ class Session:
     sync: asyncio.Task[None] | None = None
     syncs: int = 0
     deadline: asyncio.TimerHandle | None = None
-    log_id: str | None = None
+    connection: SyncLogEntry | None = None
+    ended_by: str = "closed"
 
     @property
     def sid(self) -> str:

@@ -14,6 +14,7 @@ import orjson
 from server.errors import FieldbookError, Unavailable
 from server.events.connection import now_text
 from server.events.dispatch import Event, Payload, Reply, event
+from server.events.journal import Journal, SyncRun
 from server.events.sessions import Session
 from server.schemas.sync import PING, SYNC_REQUEST
 from server.services.sync import Pages, Step
@@ -24,29 +25,12 @@ RETRY_SECONDS = 1.0
 FEED_SECONDS = 1.0
 
 
-@dataclass(slots=True)
-class SyncRun:
-    """What became of a `sync_request`, for the log. `outcome` is `complete` once all is sent."""
-
-    started: float
-    since: int
-    until: int = 0
-    rows: int = 0
-    size: int = 0
-    outcome: str = "interrupted"
-
-
-NoteSync = Callable[[Session, SyncRun], None]
-NotePing = Callable[[Session, Payload], None]
 Reached = Callable[[str, int, float], Awaitable[None]]
 
 
-def sync_events(
-    pages: Pages, *, note_sync: NoteSync, note_ping: NotePing, reached: Reached
-) -> list[Event]:
+def sync_events(pages: Pages, journal: Journal, reached: Reached) -> list[Event]:
     """`sync_request` and `ping`.
 
-    `note_sync(session, run)` and `note_ping(session, payload)` are told of each;
     `reached(tenant, version, seconds)` waits until the feed has emitted a version.
     """
 
@@ -75,7 +59,7 @@ def sync_events(
                 await stream.send(step)
             finally:
                 session.sync = None
-                note_sync(session, run)
+                journal.synced(session, run)
 
         request_id = payload.get("request_id")
         head, total = step.page.head, step.to_come
@@ -85,7 +69,7 @@ def sync_events(
     @event("ping", PING)
     async def ping(session: Session, payload: Payload) -> Payload:
         session.note_clock(payload.get("clock"))
-        note_ping(session, payload)
+        journal.pinged(session, payload)
         tenant = session.signed_in.tenant
         head = await pages.head(tenant)
         # A device that hears of a version before the change itself would sync for nothing.
@@ -144,7 +128,7 @@ class Stream:
             except FieldbookError as error:
                 # The stream has no ack left to answer with: the client learns that there is
                 # more, asks again with its last `resume`, and is answered then.
-                self.run.outcome = error.code
+                self.run.outcome, self.run.error_code = "failed", error.code
                 self.session.channel.send("sync_available", {"version": self.run.until})
                 return
             finally:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from server.errors import FieldbookError
 from server.events.dispatch import Event, Payload, event
+from server.events.journal import Journal
 from server.events.sessions import Session
 from server.schemas.sync import SYNC_PUSH
 from server.services.commits import Commits
@@ -24,8 +24,6 @@ from server.services.tenants import Tenants
 
 SLICE_SECONDS = 0.004
 """How long a push may be parsed before others get the event loop."""
-
-NotePush = Callable[[Session, float, int, int], None]
 
 
 def entity_events(entity: Entity, commits: Commits, tenants: Tenants) -> list[Event]:
@@ -53,8 +51,8 @@ def entity_events(entity: Entity, commits: Commits, tenants: Tenants) -> list[Ev
     return [write(operation) for operation in OPERATIONS]
 
 
-def push_events(commits: Commits, tenants: Tenants, note_push: NotePush) -> list[Event]:
-    """`sync_push`; `note_push(session, started, mutations, refused)` is told of each."""
+def push_events(commits: Commits, tenants: Tenants, journal: Journal) -> list[Event]:
+    """`sync_push`."""
 
     @event("sync_push", SYNC_PUSH)
     async def sync_push(session: Session, payload: Payload) -> Payload:
@@ -69,7 +67,8 @@ def push_events(commits: Commits, tenants: Tenants, note_push: NotePush) -> list
             next(outcomes) if isinstance(each, Mutation) else Outcome(error=each)
             for each in mutations
         ]
-        note_push(session, started, len(results), sum(1 for each in results if each.error))
+        refused = sum(1 for each in results if each.error)
+        journal.pushed(session, started, len(results), refused)
         version = max((each.version for each in results), default=0)
         return {"ok": True, "results": [each.to_wire() for each in results], "version": version}
 

@@ -78,7 +78,9 @@ class Auth:
         if row is None:
             raise Forbidden("This device_id belongs to another agent. Use a new one.")
         if row["revoked_at"]:
-            raise Forbidden("This device was revoked. Ask an admin of your company.")
+            raise Forbidden(
+                "This device was revoked. Ask an admin of your company.", reason="device_revoked"
+            )
         return replace(actor, device_id=device_id)
 
     async def log_sign_in(self, actor: Actor, address: str) -> None:
@@ -90,16 +92,17 @@ class Auth:
                 orjson.dumps({"address": address, "key_id": actor.key_id}).decode(),
             )
 
-    async def lost_access(
+    async def notices(
         self, tenant: str, actors: Sequence[Actor]
     ) -> dict[tuple[str, str | None], str]:
-        """Of the actors' agents, keys and devices those that are shut out, with the reason.
+        """What the sockets of these actors have to be told.
 
-        `{("device", id): "device_revoked", ("key", id): "key_revoked", ("agent", id): …}`.
+        Who is shut out, `{("device", id): "device_revoked", ("key", id): "key_revoked",
+        ("agent", id): "account_disabled"}`, and who is to sync: `("sync", device_id)`.
         """
         async with self._database.tenant(tenant) as connection:
             records = await connection.fetch(
-                queries.auth.find_lost_access,
+                queries.auth.find_notices,
                 tenant,
                 list({actor.agent_id for actor in actors}),
                 list({actor.key_id for actor in actors if actor.key_id}),

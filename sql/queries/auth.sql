@@ -14,8 +14,9 @@ SET name = coalesce(excluded.name, d.name), model = coalesce(excluded.model, d.m
 WHERE d.agent_id = excluded.agent_id
 RETURNING revoked_at;
 
--- name: find_lost_access
--- Of the open sockets' agents, keys and devices, those that may no longer be open, and why.
+-- name: find_notices
+-- What the open sockets have to be told: whose agent, key or device is shut out, and why, and
+-- which devices a manager has just asked to sync.
 -- $1 tenant, $2 agents, $3 keys, $4 devices.
 SELECT 'agent' AS kind, id, 'account_disabled' AS reason FROM agents
 WHERE tenant_id = $1::text AND id = ANY ($2::text[]) AND disabled
@@ -24,4 +25,8 @@ SELECT 'key', id, 'key_revoked' FROM api_keys
 WHERE tenant_id = $1::text AND id = ANY ($3::text[]) AND revoked_at IS NOT NULL
 UNION ALL
 SELECT 'device', id, 'device_revoked' FROM devices
-WHERE tenant_id = $1::text AND id = ANY ($4::text[]) AND revoked_at IS NOT NULL;
+WHERE tenant_id = $1::text AND id = ANY ($4::text[]) AND revoked_at IS NOT NULL
+UNION ALL
+SELECT 'sync', id, 'sync_requested' FROM devices
+WHERE tenant_id = $1::text AND id = ANY ($4::text[])
+    AND sync_requested_at > clock_timestamp() - interval '5 seconds';
