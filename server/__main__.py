@@ -11,6 +11,7 @@ from collections.abc import Callable
 # when it runs. One line each: its name, where it is, what it does.
 COMMANDS = {
     "serve": ("server.commands.serve:serve", "start the server (also without a command)"),
+    "work": ("server.commands.workers:work", "one process of several; `serve` starts it"),
     "migrate": ("server.commands.database:migrate", "bring the database up to date"),
     "seed": ("server.commands.seed:seed_contacts", "add realistic contacts to try things out"),
     "simulate": ("server.client.simulator:simulate", "run many devices, and see whether all agree"),

@@ -142,6 +142,8 @@ async def create_app(
         ping_interval=PING_SECONDS,
         ping_timeout=PING_TIMEOUT_SECONDS,
         max_http_buffer_size=PAYLOAD_BYTES,
+        # One client's polls would reach processes that do not know it.
+        transports=["websocket"] if settings.workers > 1 else None,
     )
     app = web.Application()
     sockets.attach(app)

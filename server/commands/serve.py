@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import errno
 import signal
 import socket
@@ -11,21 +10,18 @@ import time
 from types import FrameType
 
 import uvloop
-from aiohttp import web
-from loguru import logger
 
-from server.app import PARTS, create_app
+from server.commands.answering import STOP_SIGNALS, answer
 from server.commands.common import CommandError, Services, running_services
 from server.commands.database import migrate_database
+from server.commands.workers import supervise
+from server.db.pool import Database
 from server.logs import set_up_logging
 from server.services.agents import ensure_first_admin
 from server.settings import Settings
 
 # From Ctrl-C to the end of the process, what the embedded databases take included.
 SECONDS_TO_STOP = 2.0
-SECONDS_TO_DRAIN = 1.2
-SECONDS_FOR_REQUESTS = 0.3
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def serve(arguments: list[str]) -> int:
@@ -40,8 +36,6 @@ def serve(arguments: list[str]) -> int:
         signal.signal(number, interrupt)
     settings = Settings.from_environment()
     set_up_logging(settings)
-    if settings.workers > 1:
-        logger.warning("WORKERS is {}, but this version runs one process", settings.workers)
     # Before anything else: a second server must not touch the first one's database.
     listener = listen(settings.host, settings.port)
     try:
@@ -58,24 +52,32 @@ def serve(arguments: list[str]) -> int:
 
 
 async def run(settings: Settings, services: Services, listener: socket.socket) -> None:
-    """Migrates, answers requests until a signal comes, and drains."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    """Migrates, makes the first admin, and answers, in one process or in several."""
     await migrate_database(services.database_url)
-    app = await create_app(settings, services.database_url, services.redis_url)
-    new_key = await ensure_first_admin(app[PARTS].database, settings)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SECONDS_FOR_REQUESTS)
-    await runner.setup()
-    await web.SockSite(runner, listener).start()
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stopped.set)
-    announce(settings.host, listener.getsockname()[1], new_key)
-    await stopped.wait()
-    services.end_by = time.monotonic() + SECONDS_TO_STOP - 0.1
+    database = await Database.connect(services.database_url, size=2)
     try:
-        await asyncio.wait_for(runner.cleanup(), SECONDS_TO_DRAIN)
-    except TimeoutError:
-        logger.warning("Some clients did not let go in time")
+        new_key = await ensure_first_admin(database, settings)
+    finally:
+        await database.close()
+    port = listener.getsockname()[1]
+
+    def ready() -> None:
+        announce(settings.host, port, new_key)
+
+    def stopping() -> None:
+        services.end_by = time.monotonic() + SECONDS_TO_STOP - 0.1
+
+    if settings.workers > 1:
+        await supervise(settings, services, listener, ready=ready, stopping=stopping)
+    else:
+        await answer(
+            settings,
+            services.database_url,
+            services.redis_url,
+            listener,
+            ready=ready,
+            stopping=stopping,
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:
