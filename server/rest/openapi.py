@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from aiohttp import web
@@ -88,11 +89,18 @@ def operation(
         for status, answer in documented.items():
             if not isinstance(answer, str):
                 words = ERRORS[status] if answer is ProblemSchema else answer.__doc__ or ""
-                response_schema(answer, status, description=words.partition("\n")[0])(handler)
+                words = words.partition("\n")[0]
+                response_schema(_instance(answer), status, description=words)(handler)
         handler.documented = documented  # type: ignore[attr-defined]
         return handler
 
     return describe
+
+
+@cache
+def _instance(schema: type[FieldbookSchema]) -> FieldbookSchema:
+    # Made once: most answers are problems, and a schema takes as long as a small request.
+    return schema()
 
 
 def documented_answers(handler: Any) -> dict[int, type[FieldbookSchema] | str]:

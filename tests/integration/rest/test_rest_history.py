@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
+import asyncpg
 
 from tests.integration.rest.conftest import SignIn
 from tests.integration.support.rest import Answer, Api
@@ -239,18 +239,31 @@ async def test_admins_and_managers_read_the_audit_log(
     assert (await outsider.get("/api/audit")).json["items"] == []
 
 
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
+async def test_a_bad_audit_query_names_its_parameter(admin: Api) -> None:
+    for query, code in [
         ("limit=0", "invalid limit"),
         ("cursor=nonsense", "invalid cursor"),
         ("cursor=WyJhdWRpdCIsIiIsIm5vIG51bWJlciJd", "invalid cursor"),
         ("agent=x", "invalid agent"),
         ("who=me", "invalid who"),
         ("op=%00", "invalid op"),
-    ],
-)
-async def test_a_bad_audit_query_names_its_parameter(admin: Api, query: str, code: str) -> None:
-    answer = await admin.get(f"/api/audit?{query}")
+    ]:
+        answer = await admin.get(f"/api/audit?{query}")
+        assert (answer.status, answer.code) == (422, code), query
 
-    assert (answer.status, answer.code) == (422, code)
+
+async def test_of_a_purged_contact_the_history_stays_and_nothing_is_put_back(
+    agent: Api, owner: asyncpg.Connection, company: Company
+) -> None:
+    contact = await make(agent)
+    await agent.delete(f"/api/contacts/{contact}")
+    async with owner.transaction():
+        await owner.execute("SET LOCAL app.purge = 'on'")
+        await owner.execute(
+            "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2", company.tenant, contact
+        )
+
+    _, created = await history(agent, contact)
+
+    assert (await put_back(agent, contact, created)).code == "not_found"
+    assert (await agent.get(f"/api/contacts/{contact}")).code == "not_found"

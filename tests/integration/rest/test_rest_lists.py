@@ -220,9 +220,8 @@ async def test_a_cursor_of_another_order_or_a_forged_one_is_refused(agent: Api) 
         assert answer.code in ("invalid cursor", "invalid offset")
 
 
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
+async def test_a_bad_filter_names_its_parameter(agent: Api) -> None:
+    for query, code in [
         ("limit=0", "invalid limit"),
         ("limit=501", "invalid limit"),
         ("limit=99999999999999999999", "invalid limit"),
@@ -237,12 +236,9 @@ async def test_a_cursor_of_another_order_or_a_forged_one_is_refused(agent: Api) 
         ("search=%00", "invalid search"),
         ("company=a%00b", "invalid company"),
         ("serch=ann", "invalid serch"),
-    ],
-)
-async def test_a_bad_filter_names_its_parameter(agent: Api, query: str, code: str) -> None:
-    answer = await agent.get(f"/api/contacts?{query}")
-
-    assert (answer.status, answer.code) == (422, code)
+    ]:
+        answer = await agent.get(f"/api/contacts?{query}")
+        assert (answer.status, answer.code) == (422, code), query
 
 
 async def test_hostile_texts_are_only_looked_for(agent: Api) -> None:

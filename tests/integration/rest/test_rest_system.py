@@ -105,9 +105,10 @@ async def test_vendored_files_come_with_their_version_and_licence() -> None:
         assert re.search(r"\d+\.\d+\.\d+", (folder / "VERSION").read_text())
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+async def test_an_unknown_address_is_a_problem_with_and_without_a_key(
+    stranger: Api, agent: Api
+) -> None:
+    for path in [
         "/no/such/page",
         "/api",
         "/api/",
@@ -125,23 +126,16 @@ async def test_vendored_files_come_with_their_version_and_licence() -> None:
         "/api/contacts/%F0%9F",
         "/%ED%A0%80",
         "/%0d%0aX-Injected:%20yes",
-    ],
-)
-async def test_an_unknown_address_is_a_problem_with_and_without_a_key(
-    stranger: Api, agent: Api, path: str
-) -> None:
-    for api in (stranger, agent):
-        url = f"{api.url}{path}"
-        request = api.session.get(
-            aiohttp.client.URL(url, encoded=True), headers=api.headers, allow_redirects=False
-        )
-        async with request as answer:
-            assert answer.status in (401, 403, 404), await answer.text()
-            assert answer.content_type == PROBLEM
-            assert "X-Injected" not in answer.headers
-            problem = await answer.json(content_type=None)
-            assert problem["status"] == answer.status
-            assert problem.keys() >= {"type", "title", "detail", "code"}
+    ]:
+        for api in (stranger, agent):
+            url = aiohttp.client.URL(f"{api.url}{path}", encoded=True)
+            async with api.session.get(url, headers=api.headers, allow_redirects=False) as answer:
+                assert answer.status in (401, 403, 404), path
+                assert answer.content_type == PROBLEM, path
+                assert "X-Injected" not in answer.headers
+                problem = await answer.json(content_type=None)
+                assert problem["status"] == answer.status
+                assert problem.keys() >= {"type", "title", "detail", "code"}
 
 
 async def test_a_wrong_method_is_a_problem_that_names_the_right_ones(agent: Api) -> None:
@@ -254,3 +248,22 @@ async def test_without_the_database_calls_may_be_repeated_later(
     assert (answer.status, answer.code) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
     assert (await agent.get("/health")).status == 200
+
+
+async def test_a_fault_of_ours_is_answered_and_says_nothing_of_what_is_inside(
+    agent: Api, server: RestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> str:
+        raise RuntimeError("the secret of the machine room")
+
+    monkeypatch.setattr(type(server.services.contacts), "statistics", fail)
+
+    async with agent.session.get(
+        f"{agent.url}/api/contacts/stats", headers=agent.headers
+    ) as answer:
+        problem = await answer.json(content_type=None)
+    server.faults.clear()
+
+    assert (answer.status, problem["code"]) == (500, "internal")
+    assert "secret" not in str(problem)
+    assert (await agent.get("/api/contacts")).status == 200
