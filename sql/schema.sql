@@ -1210,18 +1210,18 @@ CREATE VIEW public.device_status WITH (security_invoker='true') AS
     (
         CASE
             WHEN (lag.versions = 0) THEN (0)::numeric
-            ELSE GREATEST(EXTRACT(epoch FROM (clock_timestamp() - lag.since)), (0)::numeric)
+            ELSE GREATEST(EXTRACT(epoch FROM (now() - lag.since)), (0)::numeric)
         END)::bigint AS lag_seconds,
         CASE
             WHEN (d.revoked_at IS NOT NULL) THEN 'revoked'::text
             WHEN (d.last_sync IS NULL) THEN 'never_synced'::text
-            WHEN (d.last_seen < (clock_timestamp() - '7 days'::interval)) THEN 'missing'::text
-            WHEN ((lag.versions > 0) AND (lag.since < (clock_timestamp() - '24:00:00'::interval))) THEN 'late'::text
+            WHEN (d.last_seen < (now() - '7 days'::interval)) THEN 'missing'::text
+            WHEN ((lag.versions > 0) AND (lag.since < (now() - '24:00:00'::interval))) THEN 'late'::text
             ELSE 'idle'::text
         END AS state,
     ( SELECT count(*) AS count
            FROM public.sync_log l
-          WHERE ((l.tenant_id = d.tenant_id) AND (l.device_id = d.id) AND (l.error_code IS NOT NULL) AND (l.started > (clock_timestamp() - '24:00:00'::interval)))) AS errors_today
+          WHERE ((l.tenant_id = d.tenant_id) AND (l.device_id = d.id) AND (l.error_code IS NOT NULL) AND (l.started > (now() - '24:00:00'::interval)))) AS errors_today
    FROM (((public.devices d
      JOIN public.agents a ON (((a.tenant_id = d.tenant_id) AND (a.id = d.agent_id))))
      JOIN public.global_version g ON ((g.tenant_id = d.tenant_id)))

@@ -16,7 +16,6 @@ from server.ephemeral.presence import Presence
 from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.services.actors import Actor
 from server.services.auth import Auth
-from server.services.device_reports import DeviceReports
 from server.services.keys import insert_key
 from server.services.lists import CURSOR_FAULT, read_cursor, write_cursor
 
@@ -25,14 +24,13 @@ STATES = ("revoked", "never_synced", "online", "missing", "late", "idle")
 MOST_URGENT = 20
 
 
-class Devices(DeviceReports):
-    """Takes what devices report, answers how they are, enrols them, shuts them out, wakes them.
+class Devices:
+    """Answers how devices are, enrols them, shuts them out and asks them to sync.
 
     Agents see and command their own devices, managers and admins all of them.
     """
 
     def __init__(self, database: Database, presence: Presence, auth: Auth) -> None:
-        super().__init__(database)
         self._database = database
         self._presence = presence
         self._auth = auth
