@@ -22,8 +22,8 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from tests.integration.support.rest import running_rest
-from tests.integration.support.servers import Company, make_company
+from server.settings import Settings
+from tests.integration.support.servers import Company, make_company, running_server
 
 EXAMPLES = 4
 LONGEST_LINE = 8_000
@@ -33,19 +33,29 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-Running = tuple[str, Company, list[str]]
+Running = tuple[str, Company]
 
 
 @pytest.fixture(scope="module")
-def running(module_database_url: str) -> Iterator[Running]:
-    """A server on a thread of its own, as schemathesis waits for each answer."""
+def running(
+    module_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """The whole server, on a thread of its own, as schemathesis waits for each answer."""
     started: list[Running] = []
     ready, finished = threading.Event(), threading.Event()
+    environment = Settings.from_environment(
+        {
+            "ENVIRONMENT": "test",
+            "PORT": "0",
+            "DATABASE_URL": module_database_url,
+            "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        }
+    )
 
     async def serve() -> None:
-        async with running_rest(module_database_url, None) as server:
+        async with running_server(environment) as server:
             owner = await asyncpg.connect(module_database_url)
-            started.append((server.url, await make_company(owner, server.auth), server.faults))
+            started.append((server.url, await make_company(owner, server.parts.auth)))
             await owner.close()
             ready.set()
             await asyncio.to_thread(finished.wait)
@@ -61,7 +71,7 @@ def running(module_database_url: str) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def real_ids(running: Running) -> dict[str, str]:
     """An id of something that is there, by the beginning of its path."""
-    url, company, _ = running
+    url, company = running
     ids = {"/api/auth/agents": company.agents["agent"], "/api/auth/keys": company.key_ids["agent"]}
     for plural, body in (
         ("contacts", {"first_name": "Ann", "email": "ann@example.com", "phone": "044 668 18 00"}),
@@ -78,10 +88,12 @@ def real_ids(running: Running) -> dict[str, str]:
 
 
 @pytest.mark.timeout(180)
+# The server, which is on another thread, uses `random` while hypothesis looks.
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")
 def test_no_input_brings_an_answer_that_is_not_in_the_document(
     running: Running, real_ids: dict[str, str]
 ) -> None:
-    url, company, faults = running
+    url, company = running
     document = requests.get(f"{url}/api/openapi.json", timeout=10).json()
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=url)
@@ -94,8 +106,8 @@ def test_no_input_brings_an_answer_that_is_not_in_the_document(
             attempt(operation, mode, session, company.keys["admin"], real_ids)
         tried.add(operation.label)
 
-    assert len(tried) > 40
-    assert faults == []
+    assert len(tried) > 50
+    assert "GET /api/devices" in tried
 
 
 def attempt(
