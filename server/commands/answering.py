@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from aiohttp import web
 from loguru import logger
 
 from server.app import create_app
+from server.commands.common import CommandError
 from server.settings import Settings
 
 SECONDS_TO_DRAIN = 1.2
@@ -43,6 +45,31 @@ async def answer(
         await asyncio.wait_for(runner.cleanup(), SECONDS_TO_DRAIN)
     except TimeoutError:
         logger.warning("Some clients did not let go in time")
+
+
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that listens, for all of IPv4 too when the host is `::`.
+
+    With `shared` other processes listen on the same port, and the system spreads the connections
+    over them. Raises `CommandError`.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    dual_stack = host == "::" and socket.has_dualstack_ipv6()
+    try:
+        return socket.create_server(
+            (host, port),
+            family=family,
+            backlog=1024,
+            dualstack_ipv6=dual_stack,
+            reuse_port=shared,
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(
+                f"Port {port} is taken: another program listens there, perhaps another "
+                "Fieldbook. Stop it, or set PORT to another number."
+            ) from None
+        raise CommandError(f"HOST={host} PORT={port} can't be used: {error.strerror}.") from None
 
 
 def stop_event() -> asyncio.Event:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import signal
 import socket
 import time
@@ -11,8 +10,8 @@ from types import FrameType
 
 import uvloop
 
-from server.commands.answering import STOP_SIGNALS, answer
-from server.commands.common import CommandError, Services, running_services
+from server.commands.answering import STOP_SIGNALS, answer, listen
+from server.commands.common import Services, running_services
 from server.commands.database import migrate_database
 from server.commands.workers import supervise
 from server.db.pool import Database
@@ -78,23 +77,6 @@ async def run(settings: Settings, services: Services, listener: socket.socket) -
             ready=ready,
             stopping=stopping,
         )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, for all of IPv4 too when the host is `::`. Raises `CommandError`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    dual_stack = host == "::" and socket.has_dualstack_ipv6()
-    try:
-        return socket.create_server(
-            (host, port), family=family, backlog=1024, dualstack_ipv6=dual_stack
-        )
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise CommandError(
-                f"Port {port} is taken: another program listens there, perhaps another "
-                "Fieldbook. Stop it, or set PORT to another number."
-            ) from None
-        raise CommandError(f"HOST={host} PORT={port} can't be used: {error.strerror}.") from None
 
 
 def announce(host: str, port: int, new_key: str | None) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import uvloop
 from loguru import logger
 
-from server.commands.answering import SECONDS_TO_DRAIN, answer, stop_event
+from server.commands.answering import SECONDS_TO_DRAIN, answer, listen, stop_event
 from server.commands.common import CommandError, Services
 from server.logs import set_up_logging
 from server.settings import Settings
@@ -25,18 +25,18 @@ SECONDS_TO_START = 30.0
 
 
 def work(arguments: list[str]) -> int:
-    """`python -m server work`: one of the processes, on a socket that it was handed."""
+    """`python -m server work`: one of the processes, on a port that it shares."""
     parser = argparse.ArgumentParser(
         prog="python -m server work",
         description="One process of a server that has several; `serve` starts it.",
     )
-    parser.add_argument("--socket", type=int, required=True, help="the socket's number")
+    parser.add_argument("--port", type=int, required=True, help="the port of them all")
     chosen = parser.parse_args(arguments)
     settings = Settings.from_environment()
     set_up_logging(settings)
     if settings.database_url is None:
         parser.error("DATABASE_URL must be set: `serve` starts the databases")
-    listener = socket.socket(fileno=chosen.socket)
+    listener = listen(settings.host, chosen.port, shared=True)
     uvloop.run(
         answer(
             settings,
@@ -59,7 +59,7 @@ async def supervise(
 ) -> None:
     """Runs `settings.workers` processes until a signal comes; one that dies is started anew.
 
-    All of them accept from the one socket, so none of its connections is lost with a process.
+    Each listens on the port itself: from one socket the quickest would accept nearly all.
     `ready()` is called once all answer, `stopping()` when the signal came. Raises `CommandError`
     when they do not start.
     """
@@ -67,12 +67,14 @@ async def supervise(
     environment = {**os.environ, "DATABASE_URL": services.database_url}
     if services.redis_url:
         environment["REDIS_URL"] = services.redis_url
-    first = [await _start(listener, environment) for _ in range(settings.workers)]
+    port = listener.getsockname()[1]
+    # It has shown that nobody else has the port; from here on the processes share it.
+    listener.close()
+    first = [await _start(port, environment) for _ in range(settings.workers)]
     for process in first:
         await _wait_until_ready(process)
     watchers = [
-        asyncio.create_task(_keep_running(process, listener, environment, stopped))
-        for process in first
+        asyncio.create_task(_keep_running(process, port, environment, stopped)) for process in first
     ]
     ready()
     await stopped.wait()
@@ -80,11 +82,9 @@ async def supervise(
     await asyncio.gather(*watchers)
 
 
-async def _start(listener: socket.socket, environment: dict[str, str]) -> Process:
-    number = listener.fileno()
+async def _start(port: int, environment: dict[str, str]) -> Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server", "work", "--socket", str(number)),
-        pass_fds=[number],
+        *(sys.executable, "-m", "server", "work", "--port", str(port)),
         env=environment,
         stdout=PIPE,
     )
@@ -102,7 +102,7 @@ async def _wait_until_ready(process: Process) -> None:
 
 async def _keep_running(
     process: Process,
-    listener: socket.socket,
+    port: int,
     environment: dict[str, str],
     stopped: asyncio.Event,
 ) -> None:
@@ -117,7 +117,7 @@ async def _keep_running(
         stopping.cancel()
         logger.error("A server process ended with status {}: starting another", ended.result())
         await asyncio.sleep(RESTART_SECONDS)
-        process = await _start(listener, environment)
+        process = await _start(port, environment)
 
 
 async def _end(process: Process) -> None:
