@@ -205,7 +205,7 @@ async def test_no_chunk_holds_the_lock_long(
     held: list[float] = []
     while ids:
         chunk = await server_role.fetchrow(
-            queries.jobs.strip_reference, "tags", "vip-00001", ids[:500], 12.0
+            queries.jobs.strip_reference, "tags", "vip-00001", ids[:500], 8.0
         )
         assert chunk is not None
         ids = ids[chunk["done"] :]
