@@ -236,7 +236,10 @@ async def test_two_admins_can_not_remove_each_other_at_once(
         company.tenant,
     )
     assert left == 1
-    assert sorted(answer.status for answer in answers) == [200, 409]
+    first, second_status = sorted(answer.status for answer in answers)
+    # Whoever comes second is told that one admin must stay, or is no admin any more.
+    assert first == 200
+    assert second_status in (401, 403, 409)
 
 
 async def test_keys_are_listed_made_and_revoked_by_their_owner(
