@@ -142,4 +142,4 @@ def _id(chance: random.Random) -> str:
 def _authored(record: dict[str, Any]) -> Fields:
     """A record as insert_rows takes it, with the stamp that a creation has."""
     stamp = {"at": time.time_ns() // 1_000, "mutation": ""}
-    return {**record, "stamps": {"*": stamp}, "written_origin": "seed"}
+    return {**record, "stamps": {"*": stamp}, "written_origin": "import"}

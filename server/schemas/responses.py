@@ -259,7 +259,7 @@ class HistoryEntrySchema(FieldbookSchema):
     agent = fields.Raw(required=True, allow_none=True)
     device = fields.Raw(required=True, allow_none=True)
     mutation_id = Text(100, required=True, allow_none=True)
-    origin = Choice("socket", "rest", "import", "sql", required=True)
+    origin = Choice("socket", "rest", "import", "job", "sql", required=True)
     outcome = Choice("applied", "lost", "refused", required=True)
     changes = fields.Dict(
         keys=Text(500),

@@ -1,0 +1,57 @@
+"""What the pool says of trouble: what passes is `unavailable`, what is our fault is not."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from server.db.pool import Database
+from server.errors import Unavailable
+
+
+async def test_an_argument_of_the_wrong_type_is_not_taken_for_trouble_that_passes(
+    database_url: str,
+) -> None:
+    database = await Database.connect(database_url, size=2)
+    try:
+        async with database.tenant("default") as connection:
+            with pytest.raises(ValueError, match="invalid input for query argument"):
+                await connection.fetchval("SELECT $1::integer", "no number")
+        with pytest.raises(ValueError, match="invalid input"):
+            async with database.tenant("default") as connection:
+                await connection.fetchval("SELECT $1::integer", "no number")
+    finally:
+        await database.close()
+
+
+async def test_a_connection_that_was_cut_is_unavailable_and_the_next_one_works(
+    database_url: str,
+) -> None:
+    database = await Database.connect(database_url, size=2)
+    owner = await asyncpg.connect(database_url)
+    try:
+        with pytest.raises(Unavailable) as told:
+            async with database.tenant("default") as connection:
+                await owner.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+                await connection.fetchval("SELECT 1")
+        assert told.value.retry_after_ms
+        async with database.tenant("default") as connection:
+            assert await connection.fetchval("SELECT current_setting('app.tenant')") == "default"
+    finally:
+        await owner.close()
+        await database.close()
+
+
+async def test_a_connection_forgets_its_tenant_when_it_serves_another(database_url: str) -> None:
+    database = await Database.connect(database_url, size=2)
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute("INSERT INTO tenants (id, name) VALUES ('other', 'Other')")
+        for _ in range(3):
+            for tenant in ("default", "other", ""):
+                async with database.tenant(tenant) as connection:
+                    seen = await connection.fetch("SELECT id FROM tenants")
+                    assert [record["id"] for record in seen] == ([tenant] if tenant else [])
+    finally:
+        await owner.close()
+        await database.close()
