@@ -42,9 +42,6 @@ def unavailable_when_passing() -> Iterator[None]:
     try:
         yield
     except PASSING as error:
-        # asyncpg's word for an argument of the wrong type: ours to mend, and it would not pass.
-        if isinstance(error, ValueError):
-            raise
         reason = type(error).__name__
         raise Unavailable(retry_after_ms=RETRY_AFTER_MS, reason=reason) from error
 
