@@ -83,3 +83,59 @@ class RawSocket:
     async def close(self) -> None:
         await self.socket.close()
         await self._session.close()
+
+
+class PollingSocket:
+    """One connection of Engine.IO by polling, which may become a WebSocket: all by hand.
+
+    `packets` keeps what came in, in the order in which it came, whichever way.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self._server = server
+        self._url = f"{server.url}/socket.io/?EIO=4"
+        self.packets: list[str] = []
+        self.socket: aiohttp.ClientWebSocketResponse | None = None
+
+    async def open(self, auth: Any) -> None:
+        await self.poll()
+        sid = json.loads(self.packets.pop().removeprefix("0"))["sid"]
+        self._url += f"&sid={sid}"
+        assert await self.post(f"40{json.dumps(auth)}") == 200
+        while not any(packet.startswith('42["authenticated",') for packet in self.packets):
+            await self.poll()
+
+    async def poll(self) -> None:
+        async with self._session.get(f"{self._url}&transport=polling") as response:
+            text = await response.text()
+            assert response.status == 200, text
+            self.packets += text.split("\x1e")
+
+    async def post(self, *packets: str) -> int:
+        url = f"{self._url}&transport=polling"
+        async with self._session.post(url, data="\x1e".join(packets).encode()) as response:
+            return response.status
+
+    async def upgrade(self) -> None:
+        """Becomes a WebSocket as the official clients do: probe, let the last poll end, upgrade."""
+        polling = asyncio.create_task(self.poll())
+        url = f"{self._url}&transport=websocket".replace("http", "ws", 1)
+        self.socket = await self._session.ws_connect(url, max_msg_size=0)
+        await self.socket.send_str("2probe")
+        assert (await self.socket.receive(SECONDS)).data == "3probe"
+        await polling
+        await self.socket.send_str("5")
+
+    async def read(self) -> None:
+        """The next frame of the WebSocket."""
+        assert self.socket is not None
+        message = await self.socket.receive(SECONDS)
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise ConnectionResetError(f"{message.type.name} {message.data}")
+        self.packets.append(message.data)
+
+    async def close(self) -> None:
+        if self.socket:
+            await self.socket.close()
+        await self._session.close()
