@@ -8,6 +8,9 @@ from typing import Literal
 Role = Literal["admin", "manager", "agent", "api"]
 Origin = Literal["socket", "rest", "import", "job"]
 
+# Who sees and commands what belongs to others: their devices, the audit log.
+LEADERS = ("admin", "manager")
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

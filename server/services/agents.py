@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import asyncpg
-import orjson
 from nanoid import generate
 
 from server.db.pool import Connection, Database
 from server.db.queries import queries
 from server.errors import Conflict, Forbidden, NotFound
 from server.services.actors import Actor
+from server.services.audit import log_action
 from server.services.auth import Auth
 from server.services.keys import insert_key
-from server.services.lists import read_cursor, write_cursor
+from server.services.lists import cut_page, read_cursor, write_cursor
 
 FIRST_TENANT = "default"
 
@@ -54,7 +54,7 @@ class Agents:
                 connection, self._auth, tenant, agent["id"], "", made_by
             )
             detail = {"code": agent["code"], "name": agent["name"], "role": role}
-            await _log(connection, "register", agent["id"], actor, detail)
+            await log_action(connection, "register", "agent", agent["id"], actor, detail)
         return {"agent": dict(agent), "api_key": api_key, "key_id": key["id"]}
 
     async def list(self, actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
@@ -67,11 +67,9 @@ class Agents:
                 queries.agents.list_agents,
                 *(actor.tenant, after.sort_key, query.get("offset", 0), limit + 1),
             )
-        cursor = None
-        if len(agents) > limit:
-            agents = agents[:limit]
-            cursor = write_cursor(["agents"], agents[-1]["code"], agents[-1]["id"])
-        items = [_seen_by(actor, agent) for agent in agents]
+        page, last = cut_page(agents, limit)
+        cursor = write_cursor(["agents"], last["code"], last["id"]) if last else None
+        items = [_seen_by(actor, agent) for agent in page]
         return {"items": items, "next_cursor": cursor, "total": total}
 
     async def read(self, actor: Actor, agent_id: str) -> dict[str, Any]:
@@ -101,7 +99,7 @@ class Agents:
             )
             if agent is None:
                 raise _no_agent(agent_id)
-            await _log(connection, "update", agent_id, actor, changes)
+            await log_action(connection, "update", "agent", agent_id, actor, changes)
         return dict(agent)
 
 
@@ -138,7 +136,7 @@ async def ensure_first_admin(database: Database, settings: AdminSettings) -> str
             connection, auth, FIRST_TENANT, agent_id, "First key", None, settings.admin_api_key
         )
         detail = {"code": code, "name": "Admin", "role": "admin"}
-        await _log(connection, "register", agent_id, None, detail, origin="sql")
+        await log_action(connection, "register", "agent", agent_id, None, detail, origin="sql")
     return None if settings.admin_api_key else api_key
 
 
@@ -146,23 +144,6 @@ async def _free_code(connection: Connection, wanted: str) -> str:
     """The code that is wanted, or one like it where a disabled admin has that."""
     taken = await connection.fetchval(queries.agents.find_code, FIRST_TENANT, wanted)
     return f"{wanted}-{generate(size=6)}" if taken else wanted
-
-
-async def _log(
-    connection: Connection,
-    action: str,
-    agent_id: str,
-    actor: Actor | None,
-    detail: dict[str, Any],
-    origin: str = "rest",
-) -> None:
-    await connection.execute(
-        queries.audit.log_action,
-        *(action, "agent", agent_id),
-        *((actor.agent_id, actor.device_id) if actor else (None, None)),
-        origin,
-        orjson.dumps(detail).decode(),
-    )
 
 
 def _seen_by(actor: Actor, agent: asyncpg.Record) -> dict[str, Any]:

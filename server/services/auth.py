@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from nanoid import generate
 
 from server.db.pool import Database
 from server.db.queries import queries
 from server.errors import Forbidden, Unauthenticated
 from server.services.actors import Actor
+from server.services.audit import log_action
 
 KEY_PREFIX = "fb_"
 KEY_LENGTH = 32
@@ -86,10 +86,9 @@ class Auth:
     async def log_sign_in(self, actor: Actor, address: str) -> None:
         """Enters a socket's sign-in into the history. Raises `Unavailable`."""
         async with self._database.tenant(actor.tenant) as connection:
-            await connection.execute(
-                queries.audit.log_action,
-                *("sign_in", "agent", actor.agent_id, actor.agent_id, actor.device_id, "socket"),
-                orjson.dumps({"address": address, "key_id": actor.key_id}).decode(),
+            detail = {"address": address, "key_id": actor.key_id}
+            await log_action(
+                connection, "sign_in", "agent", actor.agent_id, actor, detail, origin="socket"
             )
 
     async def notices(

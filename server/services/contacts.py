@@ -8,10 +8,9 @@ import orjson
 
 from server.db.pool import Database, fetch_one
 from server.db.queries import queries
-from server.errors import Invalid
 from server.schemas.queries import Sort
 from server.schemas.texts import search_words
-from server.services.lists import CURSOR_FAULT, page_to_json, read_cursor
+from server.services.lists import number_in_cursor, page_to_json, read_cursor
 
 BY_NAME = Sort("display_name", descending=False)
 NUMBERED = ("version", "created_at", "updated_at")
@@ -33,8 +32,8 @@ class Contacts:
         sort = query.get("sort", BY_NAME)
         order = ["contacts", *sort]
         after = read_cursor(query.get("cursor"), order)
-        if sort.field in NUMBERED and after.sort_key and not _is_number(after.sort_key):
-            raise Invalid(fields={"cursor": [CURSOR_FAULT]})
+        if sort.field in NUMBERED:
+            number_in_cursor(after.sort_key)
         async with self._database.tenant(tenant) as connection:
             record = await fetch_one(
                 connection,
@@ -77,7 +76,3 @@ def contact_filter(query: dict[str, Any]) -> dict[str, Any]:
     if query.get("deleted"):
         wanted["deleted"] = True
     return wanted
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,13 +13,13 @@ from server.db.pool import Connection, Database, fetch_one
 from server.db.queries import queries
 from server.ephemeral.presence import Presence
 from server.errors import Conflict, Forbidden, Invalid, NotFound
-from server.services.actors import Actor
+from server.schemas.queries import DEVICE_STATES
+from server.services.actors import LEADERS, Actor
+from server.services.audit import log_action
 from server.services.auth import Auth
 from server.services.keys import insert_key
-from server.services.lists import CURSOR_FAULT, read_cursor, write_cursor
+from server.services.lists import cut_page, number_in_cursor, read_cursor, write_cursor
 
-LEADERS = ("admin", "manager")
-STATES = ("revoked", "never_synced", "online", "missing", "late", "idle")
 MOST_URGENT = 20
 
 
@@ -66,37 +65,34 @@ class Devices:
                 queries.devices.list_devices,
                 *(*chosen, after.sort_key, after.id, query.get("offset", 0), limit + 1),
             )
-        page = _page(records, limit, total)
-        if len(records) > limit:
-            last = records[limit - 1]
-            page["next_cursor"] = write_cursor(["devices"], last["agent_code"].lower(), last["id"])
-        return page
+        page, last = cut_page(records, limit)
+        cursor = None
+        if last:
+            cursor = write_cursor(["devices"], last["agent_code"].lower(), last["id"])
+        return _page(page, cursor, total)
 
     async def outdated(self, actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         """A page of the devices that are late, missing or more than `versions` behind.
 
         Those furthest behind come first. Raises `Invalid` for a bad cursor.
         """
-        after = read_cursor(query.get("cursor"), ["outdated", query.get("versions")])
+        order = ["outdated", query.get("versions")]
+        after = read_cursor(query.get("cursor"), order)
         chosen = (
             *(actor.tenant, await self._online(actor)),
             *(_visible_to(actor), query.get("versions")),
         )
         limit = query["limit"]
-        behind = _whole(after.sort_key)
+        behind = number_in_cursor(after.sort_key)
         async with self._database.tenant(actor.tenant) as connection:
             total = await connection.fetchval(queries.devices.count_outdated, *chosen)
             records = await connection.fetch(
                 queries.devices.list_outdated,
                 *(*chosen, behind, after.id, query.get("offset", 0), limit + 1),
             )
-        page = _page(records, limit, total)
-        if len(records) > limit:
-            last = records[limit - 1]
-            page["next_cursor"] = write_cursor(
-                ["outdated", query.get("versions")], str(last["lag_versions"]), last["id"]
-            )
-        return page
+        page, last = cut_page(records, limit)
+        cursor = write_cursor(order, str(last["lag_versions"]), last["id"]) if last else None
+        return _page(page, cursor, total)
 
     async def health(self, actor: Actor) -> dict[str, Any]:
         """How the devices are, all together, and the 20 that most need somebody to look.
@@ -117,7 +113,7 @@ class Devices:
         return {
             "total": health["total"],
             "online": health["online"],
-            "states": dict.fromkeys(STATES, 0) | orjson.loads(health["states"]),
+            "states": dict.fromkeys(DEVICE_STATES, 0) | orjson.loads(health["states"]),
             "lag": {"versions": health["lag_versions"], "seconds": health["lag_seconds"]},
             "queue": {"size": health["queue_size"], "oldest_at": health["queue_oldest_at"]},
             "attention": [_to_wire(record) for record in urgent],
@@ -168,7 +164,7 @@ class Devices:
                 connection, self._auth, actor.tenant, agent["id"], name or "", actor.agent_id
             )
             detail = {"agent_id": agent["id"], "name": name, "key_id": key["id"]}
-            await _log(connection, "enrol", actor, device_id, detail)
+            await log_action(connection, "enrol", "device", device_id, actor, detail)
             device = await _read(connection, actor, device_id, ())
         return {"device": device, "api_key": api_key, "key_id": key["id"]}
 
@@ -181,7 +177,7 @@ class Devices:
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
             device = await _read(connection, actor, device_id, ())
             if await connection.fetchval(queries.devices.revoke_device, actor.tenant, device_id):
-                await _log(connection, "revoke", actor, device_id, _named(device))
+                await log_action(connection, "revoke", "device", device_id, actor, _named(device))
             return await _read(connection, actor, device_id, ())
 
     async def request_sync(self, actor: Actor, device_id: str) -> dict[str, Any]:
@@ -195,7 +191,7 @@ class Devices:
             if device["state"] == "revoked":
                 raise Conflict("This device was revoked; it can't sync any more.")
             await connection.execute(queries.devices.request_sync, actor.tenant, device_id)
-            await _log(connection, "request_sync", actor, device_id, _named(device))
+            await log_action(connection, "request_sync", "device", device_id, actor, _named(device))
         return device
 
     async def _online(self, actor: Actor) -> Sequence[str]:
@@ -226,9 +222,9 @@ async def _read(
     return _to_wire(record)
 
 
-def _page(records: Sequence[asyncpg.Record], limit: int, total: int) -> dict[str, Any]:
-    items = [_to_wire(record) for record in records[:limit]]
-    return {"items": items, "next_cursor": None, "total": total}
+def _page(records: Sequence[asyncpg.Record], cursor: str | None, total: int) -> dict[str, Any]:
+    items = [_to_wire(record) for record in records]
+    return {"items": items, "next_cursor": cursor, "total": total}
 
 
 def _to_wire(record: asyncpg.Record) -> dict[str, Any]:
@@ -251,22 +247,3 @@ def _to_wire(record: asyncpg.Record) -> dict[str, Any]:
 
 def _named(device: dict[str, Any]) -> dict[str, Any]:
     return {"agent_id": device["agent"]["id"], "name": device["name"]}
-
-
-def _whole(text: str | None) -> int | None:
-    """The number in a cursor, which somebody may have made up."""
-    if text is None:
-        return None
-    if not re.fullmatch("[0-9]{1,16}", text):
-        raise Invalid(fields={"cursor": [CURSOR_FAULT]})
-    return int(text)
-
-
-async def _log(
-    connection: Connection, action: str, actor: Actor, device_id: str, detail: dict[str, Any]
-) -> None:
-    await connection.execute(
-        queries.audit.log_action,
-        *(action, "device", device_id, actor.agent_id, actor.device_id, "rest"),
-        orjson.dumps(detail).decode(),
-    )

@@ -10,15 +10,19 @@ from nanoid import generate
 
 from server.db.pool import Database
 from server.db.queries import queries
-from server.errors import Conflict, Forbidden, Invalid, NotFound
-from server.services.actors import Actor
+from server.errors import Conflict, Forbidden, NotFound
+from server.services.actors import LEADERS, Actor
 from server.services.entities import Entity, Fields
-from server.services.lists import CURSOR_FAULT, read_cursor, write_cursor
+from server.services.lists import (
+    cut_page,
+    number_in_cursor,
+    read_cursor,
+    whole_number,
+    write_cursor,
+)
 from server.services.merging import DELETED
 from server.services.mutations import Mutation, Operation, Outcome, hash_body
 from server.services.rows import Rows, Write
-
-AUDITORS = ("admin", "manager")
 
 
 class History:
@@ -46,7 +50,7 @@ class History:
 
     async def of_tenant(self, actor: Actor, query: dict[str, Any]) -> str:
         """A page of all that was done, for admins and managers. Raises `Forbidden`, `Invalid`."""
-        if actor.role not in AUDITORS:
+        if actor.role not in LEADERS:
             raise Forbidden("Only admins and managers read the audit log.")
         before = _entry_before(query, ["audit"])
         async with self._database.tenant(actor.tenant) as connection:
@@ -68,7 +72,7 @@ class History:
         `Conflict` for the entry of a deletion, and what refuses a write.
         """
         missing = NotFound(f"This {entity.name} has no entry {entry} in its history.")
-        number = _entry_id(entry)
+        number = whole_number(entry)
         if number is None:
             raise missing
         async with self._database.tenant(actor.tenant) as connection:
@@ -171,24 +175,11 @@ def values_of(entity: Entity, after: Fields) -> Fields:
 
 
 def _page(records: list[asyncpg.Record], limit: int, order: list[Any]) -> str:
-    cursor = None
-    if len(records) > limit:
-        records = records[:limit]
-        cursor = write_cursor(order, "", str(records[-1]["id"]))
-    items = ",".join(record["item"] for record in records)
+    page, last = cut_page(records, limit)
+    cursor = write_cursor(order, "", str(last["id"])) if last else None
+    items = ",".join(record["item"] for record in page)
     return f'{{"items":[{items}],"next_cursor":{orjson.dumps(cursor).decode()}}}'
 
 
 def _entry_before(query: dict[str, Any], order: list[Any]) -> int | None:
-    place = read_cursor(query.get("cursor"), order)
-    if place.id is None:
-        return None
-    number = _entry_id(place.id)
-    if number is None:
-        raise Invalid(fields={"cursor": [CURSOR_FAULT]})
-    return number
-
-
-def _entry_id(text: str) -> int | None:
-    """The number of an entry; None for a text that can't be one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    return number_in_cursor(read_cursor(query.get("cursor"), order).id)

@@ -6,15 +6,15 @@ import time
 from typing import Any
 
 import asyncpg
-import orjson
 from nanoid import generate
 
 from server.db.pool import Connection, Database, fetch_one
 from server.db.queries import queries
 from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.services.actors import Actor
+from server.services.audit import log_action
 from server.services.auth import SHOWN, Auth
-from server.services.lists import read_cursor, write_cursor
+from server.services.lists import cut_page, read_cursor, write_cursor
 
 HOUR = 3_600.0
 
@@ -45,11 +45,9 @@ class Keys:
                 queries.keys.list_keys,
                 *(actor.tenant, agent_id, after.id, query.get("offset", 0), limit + 1),
             )
-        cursor = None
-        if len(keys) > limit:
-            keys = keys[:limit]
-            cursor = write_cursor(["keys"], "", keys[-1]["id"])
-        return {"items": [dict(key) for key in keys], "next_cursor": cursor, "total": total}
+        page, last = cut_page(keys, limit)
+        cursor = write_cursor(["keys"], "", last["id"]) if last else None
+        return {"items": [dict(key) for key in page], "next_cursor": cursor, "total": total}
 
     async def create(self, actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
         """Makes a key, `{"key", "key_id", "api_key"}`, for oneself or, by an admin, for another.
@@ -72,7 +70,7 @@ class Keys:
                 asked.get("name", ""),
                 actor.agent_id,
             )
-            await _log(connection, "create", actor, key)
+            await log_action(connection, "create", "key", key["id"], actor, _described(key))
         return {"key": dict(key), "key_id": key["id"], "api_key": api_key}
 
     async def revoke(self, actor: Actor, key_id: str) -> dict[str, Any]:
@@ -96,7 +94,7 @@ class Keys:
             ):
                 raise Conflict("No admin could sign in without this key; make another one first.")
             key = await fetch_one(connection, queries.keys.revoke_key, actor.tenant, key_id)
-            await _log(connection, "revoke", actor, key)
+            await log_action(connection, "revoke", "key", key_id, actor, _described(key))
         return dict(key)
 
     async def note_use(self, actor: Actor) -> None:
@@ -128,10 +126,6 @@ async def insert_key(
     return key, api_key
 
 
-async def _log(connection: Connection, action: str, actor: Actor, key: asyncpg.Record) -> None:
-    detail = {name: key[name] for name in ("agent_id", "name", "prefix")}
-    await connection.execute(
-        queries.audit.log_action,
-        *(action, "key", key["id"], actor.agent_id, actor.device_id, "rest"),
-        orjson.dumps(detail).decode(),
-    )
+def _described(key: asyncpg.Record) -> dict[str, Any]:
+    """What the history shows of a key."""
+    return {name: key[name] for name in ("agent_id", "name", "prefix")}

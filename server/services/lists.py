@@ -44,6 +44,33 @@ def write_cursor(order: Sequence[Any], sort_key: str, row_id: str) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([*order, sort_key, row_id])).decode()
 
 
+def whole_number(text: str) -> int | None:
+    """The number in a text that somebody may have made up; None unless it fits into a bigint."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def number_in_cursor(text: str | None) -> int | None:
+    """The number that part of a `Place` holds, None where that is None. Raises `Invalid`."""
+    if text is None:
+        return None
+    number = whole_number(text)
+    if number is None:
+        raise Invalid(fields={"cursor": [CURSOR_FAULT]})
+    return number
+
+
+def cut_page(
+    records: Sequence[asyncpg.Record], limit: int
+) -> tuple[Sequence[asyncpg.Record], asyncpg.Record | None]:
+    """The records of a page, and its last one when more follow.
+
+    Ask the database for `limit` + 1: the one too many only says that there are more.
+    """
+    if len(records) <= limit:
+        return records, None
+    return records[:limit], records[limit - 1]
+
+
 def page_to_json(record: asyncpg.Record, order: Sequence[Any]) -> str:
     """`{"items", "next_cursor", "total"}` of a query that gave items as text, joined.
 

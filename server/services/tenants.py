@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import orjson
-
 from server.db.pool import Database, fetch_one
 from server.db.queries import queries
 from server.errors import Forbidden
 from server.services.actors import Actor
+from server.services.audit import log_action
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,7 @@ class Tenants:
             await connection.execute(
                 queries.tenants.update_settings, actor.tenant, *(values[key] for key in before)
             )
-            await connection.execute(
-                queries.audit.log_action,
-                *("settings", "tenant", actor.tenant, actor.agent_id, actor.device_id, "rest"),
-                orjson.dumps(changes).decode(),
-            )
+            await log_action(connection, "settings", "tenant", actor.tenant, actor, changes)
         self.forget(actor.tenant)
         return await self.settings(actor.tenant)
 
