@@ -72,7 +72,7 @@ class Dispatcher:
         except FieldbookError as error:
             self._on_refused(session, str(name), error)
             return {"ok": False, "error": error.to_wire()}
-        except Exception:  # noqa: BLE001 - the last line of defence; logged
+        except Exception:  # the last line of defence
             logger.exception("The event {} failed", str(name)[:100])
             internal = Internal()
             self._on_refused(session, str(name), internal)

@@ -99,7 +99,7 @@ class Feed:
             except Unavailable:
                 # The next comparison of heads, within a second, wakes the feed again.
                 logger.warning("The feed of {} waits for the database", self.tenant)
-            except Exception:  # noqa: BLE001 - the last line of defence; logged
+            except Exception:  # the last line of defence
                 logger.exception("The feed of {} stumbled", self.tenant)
                 await asyncio.sleep(QUIET_SECONDS)
                 self.wake()

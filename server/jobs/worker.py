@@ -122,9 +122,9 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 await run(driver)
-            except Exception as error:  # noqa: BLE001
+            except Exception:
                 # A fault of ours or of pgqueuer's: the next run may do better, none does nothing.
-                logger.opt(exception=error).error("The worker of jobs failed and starts again")
+                logger.exception("The worker of jobs failed and starts again")
                 await self._wait(RETRY_SECONDS)
 
     async def _run_queue(self, driver: PatientDriver) -> None:

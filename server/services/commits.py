@@ -71,7 +71,7 @@ class Commits:
         except FieldbookError as error:
             _refuse(submissions, error)
             return
-        except Exception:  # noqa: BLE001 - the last line of defence; logged
+        except Exception:  # the last line of defence
             # A fault of ours: whoever waits must still be answered, and the queue must go on.
             logger.exception("A group of writes failed")
             _refuse(submissions, Internal())

@@ -81,7 +81,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             await self._application.connect(connection, address, auth)
         except FieldbookError as error:
             raise _refused(error) from None
-        except Exception:  # noqa: BLE001 - the last line of defence; logged
+        except Exception:  # the last line of defence
             logger.exception("A client could not be let in")
             raise _refused(Internal()) from None
         if socket.closed:
