@@ -121,7 +121,12 @@ async def create_app(
         await (await feeds.of(tenant)).reached(version, seconds)
 
     sign_in = SignIn(
-        sessions, auth, pages, join=join, note_failure=rate_limit.check, journal=journal
+        sessions,
+        auth,
+        pages,
+        join=join,
+        note_failure=rate_limit.note_failed_sign_in,
+        journal=journal,
     )
     dispatcher = Dispatcher(
         [

@@ -11,6 +11,7 @@ from server.ephemeral.connection import RedisConnection, RedisDown
 from server.errors import RateLimited
 
 MOST_KEYS = 10_000
+FAILED_SIGN_INS_A_MINUTE = 20
 
 # In one step, so that a count never stays without its end.
 COUNT = """
@@ -47,6 +48,13 @@ class RateLimit:
             count, milliseconds = self._count_here(key, window_seconds)
         if count > limit:
             raise RateLimited(retry_after_ms=max(milliseconds, 1))
+
+    async def note_failed_sign_in(self, address: str) -> None:
+        """Slows down whoever guesses keys, over sockets and REST alike. Raises `RateLimited`.
+
+        Only failures are counted, so a right key always opens.
+        """
+        await self.check(f"sign-in:{address}", FAILED_SIGN_INS_A_MINUTE, 60)
 
     def _count_here(self, key: str, window_seconds: int) -> tuple[int, int]:
         now = time.monotonic()

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import orjson
 
 from server.errors import FieldbookError, Unavailable
-from server.events.connection import now_text
 from server.events.dispatch import Event, Payload, Reply, event
 from server.events.journal import Journal, SyncRun
 from server.events.sessions import Session
 from server.schemas.sync import PING, SYNC_REQUEST
+from server.schemas.times import rfc3339_now
 from server.services.sync import Pages, Step
 
 UNACKNOWLEDGED = 4
@@ -76,7 +76,7 @@ def sync_events(pages: Pages, journal: Journal, reached: Reached) -> list[Event]
         await reached(tenant, head.version, FEED_SECONDS)
         return {
             "ok": True,
-            "server_time": now_text(),
+            "server_time": rfc3339_now(),
             "version": head.version,
             "epoch": head.epoch,
             "checksum": head.checksum,
@@ -186,7 +186,7 @@ class Stream:
                 "request_id": self.payload.get("request_id"),
                 "version": page.until,
                 "epoch": page.epoch,
-                "server_time": now_text(),
+                "server_time": rfc3339_now(),
                 "checksum": page.checksum,
             },
         )

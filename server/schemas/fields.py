@@ -7,26 +7,19 @@ guesses: "1" is no number and 1 is not true.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from math import isnan
 from typing import Any, NamedTuple
 
 from marshmallow import ValidationError, fields, missing, validate
 
 from server.schemas.texts import many_lines, one_line
+from server.schemas.times import read_clock
 
 MAX_VERSION = 2**52 - 1
 # Whole numbers that every client can hold: JavaScript's are exact only up to here.
 MAX_INTEGER = 2**53 - 1
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_RFC3339 = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]"
-    r"([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
 _WORDS = {"required": "This is missing.", "null": "This can't be null."}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST = (datetime(1900, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-_LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 class Worded(fields.Field[Any]):
@@ -210,28 +203,3 @@ class Echo(Worded, fields.Raw):
     ) -> Any:
         """Any value as `Echoed`, null too, which is why `_deserialize` would not do."""
         return value if value is missing else Echoed(value)
-
-
-def read_clock(value: object) -> int:
-    """Microseconds since 1970 of an RFC 3339 text or of epoch milliseconds.
-
-    Raises ValueError, with a message for the client, for anything else, for a text
-    without its zone, and for years outside 1900 to 9999.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        # Compared before it is converted: NaN and infinity have no whole number.
-        if not _EARLIEST <= value * 1000 <= _LATEST:
-            raise ValueError("This must be milliseconds since 1970, in the years 1900 to 9999.")
-        return round(value * 1000)
-    parts = _RFC3339.fullmatch(value) if isinstance(value, str) else None
-    if not parts:
-        raise ValueError("This must be a time like 2026-03-01T09:30:00Z, or milliseconds.")
-    day, time, zone = parts.groups()
-    try:
-        moment = datetime.fromisoformat(f"{day}T{time}{zone.upper()}")
-    except ValueError:
-        raise ValueError("There is no such time.") from None
-    microseconds = (moment - _EPOCH) // timedelta(microseconds=1)
-    if not _EARLIEST <= microseconds <= _LATEST:
-        raise ValueError("This must be in the years 1900 to 9999.")
-    return microseconds

@@ -15,7 +15,8 @@ from marshmallow import fields
 
 from server.errors import Invalid
 from server.schemas.base import FieldbookSchema, OptionalSchema
-from server.schemas.fields import Clock, Echo, Echoed, Id, Part, Pattern, Version, read_clock
+from server.schemas.fields import Clock, Echo, Echoed, Id, Part, Pattern, Version
+from server.schemas.times import read_clock
 from server.schemas.wellformed import join
 
 # What the database gives every synced row.
