@@ -156,13 +156,13 @@ def row_routes(entity: Entity, rows: Rows) -> list[web.RouteDef]:
 def write_answer(entity: Entity, outcome: Outcome, *, status: int = 200) -> web.Response:
     """What the event's ack would hold, with the row as REST gives it and its ETag."""
     headers: dict[str, str] = {}
-    if outcome.contact is not None:
-        row: dict[str, Any] = orjson.loads(outcome.contact)
+    if outcome.row is not None:
+        row: dict[str, Any] = orjson.loads(outcome.row)
         # Of the row as it is now: a repeated write answers its first version beside it.
         headers["ETag"] = etag(row["version"])
         if status == 201:
             headers["Location"] = f"/api/{entity.plural}/{row['id']}"
-        outcome.contact = in_rest(entity, outcome.contact)
+        outcome.row = in_rest(entity, outcome.row)
     return json_answer(outcome.to_wire(entity.name), status=status, headers=headers)
 
 

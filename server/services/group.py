@@ -12,7 +12,7 @@ from server.db.queries import queries
 from server.errors import Conflict, FieldbookError, Gone
 from server.services.changes import ChangedRow, ChangeSet
 from server.services.entities import CONTACTS, ENTITIES, Entity
-from server.services.judging import Bench, Verdict
+from server.services.judging import Judge, Verdict
 from server.services.merging import RowState, Stamp
 from server.services.mutations import Mutation, Outcome
 from server.services.records import Pending, ledger_entry, named_ids, row_record, row_state
@@ -46,16 +46,16 @@ class Group:
         # The lock comes alone and first: a statement that took it and read would still read
         # what stood there before it waited.
         await self.connection.execute(queries.mutations.lock_versions)
-        bench, head, epoch = await self._read_bench(mutations)
+        judge, head, epoch = await self._read_judge(mutations)
         await self._read_rows(mutations)
-        outcomes = [await self._answer(bench, mutation) for mutation in mutations]
+        outcomes = [await self._answer(judge, mutation) for mutation in mutations]
         await self._write_round()
         await self._write_ledger()
         rows = sorted(self.changed.values(), key=lambda row: row.version)
         until = rows[-1].version if rows else head
         return outcomes, ChangeSet(epoch, head, until, rows)
 
-    async def _read_bench(self, mutations: list[Mutation]) -> tuple[Bench, int, str]:
+    async def _read_judge(self, mutations: list[Mutation]) -> tuple[Judge, int, str]:
         actors = [mutation.actor for mutation in mutations]
         record = await fetch_one(
             self.connection,
@@ -70,13 +70,13 @@ class Group:
         self.stamps = orjson.loads(record["stamps"])
         for row in orjson.loads(record["ledger"]):
             self.ledger[row["source"], row["mutation_id"]] = row
-        bench = Bench(
+        judge = Judge(
             settings=self.settings,
             roles=orjson.loads(record["roles"]),
             revoked=set(orjson.loads(record["revoked"])),
             known_ids=await self._find_references(mutations),
         )
-        return bench, record["head"], record["epoch"]
+        return judge, record["head"], record["epoch"]
 
     async def _find_references(self, mutations: list[Mutation]) -> set[RowKey]:
         named = {name for mutation in mutations for name in named_ids(mutation)}
@@ -102,7 +102,7 @@ class Group:
         known = self.ledger.get((mutation.actor.source, mutation.mutation_id))
         return known["entity_id"] if known else mutation.id
 
-    async def _answer(self, bench: Bench, mutation: Mutation) -> Outcome:
+    async def _answer(self, judge: Judge, mutation: Mutation) -> Outcome:
         key = (mutation.actor.source, mutation.mutation_id)
         row_key = (mutation.entity.plural, self._row_id(mutation))
         # A row is written once a round: the next mutation of it merges into what came of that.
@@ -119,10 +119,10 @@ class Group:
                 return self._duplicate(known, row_key)
             duplicates = await self._find_duplicates(mutation)
             stamp = self._stamp(mutation, known)
-            verdict = bench.judge(mutation, self.rows.get(row_key), stamp)
+            verdict = judge.judge(mutation, self.rows.get(row_key), stamp)
         except FieldbookError as error:
             return Outcome(error=error)
-        outcome = self._accept(bench, mutation, verdict, stamp)
+        outcome = self._accept(judge, mutation, verdict, stamp)
         outcome.duplicates = duplicates
         return outcome
 
@@ -146,11 +146,11 @@ class Group:
             raise Conflict(message, fields={mutation.prefix: [message]}, duplicates=found)
         return found
 
-    def _accept(self, bench: Bench, mutation: Mutation, verdict: Verdict, stamp: Stamp) -> Outcome:
+    def _accept(self, judge: Judge, mutation: Mutation, verdict: Verdict, stamp: Stamp) -> Outcome:
         outcome = Outcome(status=verdict.status, conflicts=verdict.conflicts, error=verdict.error)
         standing = self.rows.get(_row_key(mutation))
         if standing:
-            outcome.version, outcome.contact = standing.version, standing.shown
+            outcome.version, outcome.row = standing.version, standing.shown
         pending = Pending(mutation, verdict, outcome, stamp)
         self.judged.append(pending)
         # A forbidden mutation that is tried again brings its first stamp, which may be old.
@@ -164,18 +164,9 @@ class Group:
         }
         if verdict.row:
             self.round.append(pending)
-            if mutation.entity.plural != "contacts":
-                self._know(bench, mutation, verdict.row)
+            if mutation.entity is not CONTACTS:
+                judge.learn(mutation.entity.plural, verdict.row)
         return outcome
-
-    @staticmethod
-    def _know(bench: Bench, mutation: Mutation, row: RowState) -> None:
-        """A tag made in this group may be used in it, and a deleted one no more."""
-        reference = (mutation.entity.plural, mutation.id)
-        if row.deleted:
-            bench.known_ids.discard(reference)
-        else:
-            bench.known_ids.add(reference)
 
     def _duplicate(self, known: dict[str, Any], row_key: RowKey) -> Outcome:
         first: Outcome | None = known.get("pending")
@@ -186,7 +177,7 @@ class Group:
         return Outcome(
             status="duplicate",
             version=version,
-            contact=row.shown if row else None,
+            row=row.shown if row else None,
             conflicts=first.conflicts if first else known["conflicts"],
         )
 
@@ -232,7 +223,7 @@ class Group:
                 stamp.setdefault("version", row.version)
             key = (entity.plural, row.id)
             self.rows[key] = row
-            pending.outcome.version, pending.outcome.contact = row.version, row.shown
+            pending.outcome.version, pending.outcome.row = row.version, row.shown
             if moved:
                 live_version = None if record["deleted"] else record["live_version"]
                 self.changed[key] = ChangedRow(

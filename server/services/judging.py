@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from server.errors import (
@@ -18,6 +17,7 @@ from server.errors import (
 from server.schemas.base import refuse_oversize
 from server.schemas.contacts import MAX_CONTACT_BYTES
 from server.schemas.mutations import refuse_changed_echoes
+from server.schemas.times import rfc3339_of
 from server.schemas.wellformed import join
 from server.services.entities import Fields
 from server.services.merging import DELETED, Merge, RowState, Stamp, merge, whole_row
@@ -43,8 +43,12 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class Bench:
-    """What a group of mutations is judged by: settings, roles, revoked devices, known ids."""
+class Judge:
+    """Judges mutations by what was read under the lock.
+
+    `roles` are those of the authors who may sign in; `revoked` are devices; `known_ids` are the
+    live rows that mutations refer to, `("tags", id)`.
+    """
 
     settings: TenantSettings
     roles: dict[str, str]
@@ -67,6 +71,13 @@ class Bench:
             mutation.prefix,
         )
         return self._change(mutation, state, stamp)
+
+    def learn(self, plural: str, row: RowState) -> None:
+        """A tag made in this group may be used in it, and a deleted one no more."""
+        if row.deleted:
+            self.known_ids.discard((plural, row.id))
+        else:
+            self.known_ids.add((plural, row.id))
 
     def _create(self, mutation: Mutation, state: RowState | None, stamp: Stamp) -> Verdict:
         entity = mutation.entity
@@ -152,19 +163,13 @@ class Bench:
         return kept, dropped
 
 
-def rfc3339(microseconds: int) -> str:
-    """A stamp's time as it goes out: RFC 3339, UTC, milliseconds."""
-    moment = datetime.fromtimestamp(microseconds / 1_000_000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _dropped(name: str, stamp: Stamp) -> dict[str, Any]:
-    at = rfc3339(stamp["at"])
+    at = rfc3339_of(stamp["at"])
     return {"field": name, "yours": True, "theirs": False, "kept": "theirs", "by": None, "at": at}
 
 
 def _with_times(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**conflict, "at": rfc3339(conflict["at"])} for conflict in conflicts]
+    return [{**conflict, "at": rfc3339_of(conflict["at"])} for conflict in conflicts]
 
 
 def _if_written(result: Merge, row: RowState) -> RowState | None:

@@ -52,7 +52,7 @@ class Outcome:
 
     status: str = ""
     version: int = 0
-    contact: str | None = None
+    row: str | None = None
     conflicts: list[dict[str, Any]] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
     error: FieldbookError | None = None
@@ -62,8 +62,8 @@ class Outcome:
         if self.error:
             return {"ok": False, "error": self.error.to_wire()}
         wire: dict[str, Any] = {"ok": True, "status": self.status, "version": self.version}
-        if entity and self.contact:
-            wire[entity] = orjson.Fragment(self.contact)
+        if entity and self.row:
+            wire[entity] = orjson.Fragment(self.row)
         wire["conflicts"] = self.conflicts
         if self.duplicates:
             wire["duplicates"] = self.duplicates
@@ -102,7 +102,8 @@ def read_mutation(
     `TooLarge`, naming each field that is wrong.
     """
     loaded = parse(schema_of(entity, operation), payload)
-    body = {key: value for key, value in dict(payload).items() if key != "mutation_id"}  # type: ignore[call-overload]
+    assert isinstance(payload, dict)
+    body = {key: value for key, value in payload.items() if key != "mutation_id"}
     part = {"create": entity.name, "update": "changes"}.get(operation, "")
     fields, echoes = split_echoes(loaded.get(part) or {})
     row_id = fields.pop("id", None) if operation == "create" else loaded["id"]
