@@ -38,8 +38,12 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
         format('tenant_id = %L', tenant),
         CASE WHEN (filter ->> 'deleted')::boolean THEN 'deleted_at IS NOT NULL'
              ELSE 'deleted_at IS NULL' END,
-        (SELECT string_agg(format('search_text LIKE %L', contains_pattern(word)), ' AND ')
-         FROM jsonb_array_elements_text(filter -> 'words') AS word),
+        -- A whole company is first found by its part, as the search index has it.
+        (SELECT format('id IN (SELECT id FROM contact_search WHERE tenant_id = %L AND %s)', tenant,
+                       string_agg(format('search_text LIKE %L', contains_pattern(part)), ' AND '))
+         FROM (SELECT jsonb_array_elements_text(filter -> 'words')
+               UNION ALL SELECT filter ->> 'company' WHERE filter ? 'company') AS parts (part)
+         HAVING count(*) > 0),
         CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
             format('tag_ids && %L::text[]', find_named_ids(tenant, 'tags', filter -> 'tag')) END,
@@ -47,10 +51,8 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
             format('group_ids && %L::text[]', find_named_ids(tenant, 'groups', filter -> 'group')) END,
         CASE WHEN filter ? 'type' THEN
             format('type_ids && %L::text[]', find_named_ids(tenant, 'types', filter -> 'type')) END,
-        -- The first half finds the rows by the search index, the second is the whole company.
         CASE WHEN filter ? 'company' THEN
-            format('search_text LIKE %L AND fold(company) = %L',
-                   contains_pattern(filter ->> 'company'), fold(filter ->> 'company')) END,
+            format('fold(company) = %L', fold(filter ->> 'company')) END,
         CASE WHEN filter ? 'active' THEN
             format('active = %L', filter ->> 'active') END,
         CASE WHEN filter ? 'has_email' THEN
@@ -67,15 +69,149 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
                    filter ->> 'updated_since') END)
 $_$;
 
+CREATE TABLE public.contacts (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    live_version bigint NOT NULL,
+    external_id text,
+    first_name text,
+    last_name text,
+    display_name text,
+    company text,
+    department text,
+    job_title text,
+    emails jsonb DEFAULT '[]'::jsonb NOT NULL,
+    phones jsonb DEFAULT '[]'::jsonb NOT NULL,
+    addresses jsonb DEFAULT '[]'::jsonb NOT NULL,
+    websites jsonb DEFAULT '[]'::jsonb NOT NULL,
+    birthday text,
+    notes text,
+    custom jsonb DEFAULT '{}'::jsonb NOT NULL,
+    preferences jsonb DEFAULT '{}'::jsonb NOT NULL,
+    tag_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    group_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    type_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    owner_id text COLLATE pg_catalog."C",
+    photo jsonb,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    created_by text,
+    updated_by text,
+    deleted_at timestamp with time zone,
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
+    written_by text,
+    written_device text,
+    written_mutation text,
+    written_origin text,
+    written_in xid8,
+    wire text NOT NULL,
+    wire_author text NOT NULL,
+    sort_name text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT contacts_birthday_check CHECK ((birthday ~ '^(\d{4}|-)-\d\d-\d\d$'::text))
+);
+
+COMMENT ON TABLE public.contacts IS 'A person or a company that agents work with.';
+
+COMMENT ON COLUMN public.contacts.tenant_id IS 'The company that the row belongs to.';
+
+COMMENT ON COLUMN public.contacts.id IS 'Made by whoever creates the row, client or server; never changes.';
+
+COMMENT ON COLUMN public.contacts.version IS 'Given each time the row changes visibly, in the order of commits.';
+
+COMMENT ON COLUMN public.contacts.live_version IS 'The version at which it last became live: created or restored.';
+
+COMMENT ON COLUMN public.contacts.external_id IS 'Its id in another system, such as a CRM.';
+
+COMMENT ON COLUMN public.contacts.first_name IS 'First name.';
+
+COMMENT ON COLUMN public.contacts.last_name IS 'Last name.';
+
+COMMENT ON COLUMN public.contacts.display_name IS 'The name to show: first and last name, else company, else the first e-mail, else the first phone. Computed.';
+
+COMMENT ON COLUMN public.contacts.company IS 'Company.';
+
+COMMENT ON COLUMN public.contacts.department IS 'Department.';
+
+COMMENT ON COLUMN public.contacts.job_title IS 'Job title.';
+
+COMMENT ON COLUMN public.contacts.emails IS '[{label, value}], addresses in lower case.';
+
+COMMENT ON COLUMN public.contacts.phones IS '[{label, value, e164}]: as typed, and as +41446681800 where it is a whole number.';
+
+COMMENT ON COLUMN public.contacts.addresses IS '[{label, street, city, region, postal_code, country}].';
+
+COMMENT ON COLUMN public.contacts.websites IS '[{label, value}].';
+
+COMMENT ON COLUMN public.contacts.birthday IS 'YYYY-MM-DD, or --MM-DD without the year.';
+
+COMMENT ON COLUMN public.contacts.notes IS 'Free text.';
+
+COMMENT ON COLUMN public.contacts.custom IS '{name: value}: fields of the tenant''s own. Merges key by key.';
+
+COMMENT ON COLUMN public.contacts.preferences IS '{email, phone, sms}: opted_in or opted_out. Merges key by key.';
+
+COMMENT ON COLUMN public.contacts.tag_ids IS 'Ids of tags. Merges id by id.';
+
+COMMENT ON COLUMN public.contacts.group_ids IS 'Ids of groups. Merges id by id.';
+
+COMMENT ON COLUMN public.contacts.type_ids IS 'Ids of types. Merges id by id.';
+
+COMMENT ON COLUMN public.contacts.owner_id IS 'The agent who looks after it.';
+
+COMMENT ON COLUMN public.contacts.photo IS '{hash, url}. The server''s.';
+
+COMMENT ON COLUMN public.contacts.active IS 'Whether the contact is still worked with.';
+
+COMMENT ON COLUMN public.contacts.created_at IS 'When the row was made, by the database''s clock.';
+
+COMMENT ON COLUMN public.contacts.updated_at IS 'When its version was given.';
+
+COMMENT ON COLUMN public.contacts.created_by IS 'The agent who made it; NULL when it was typed into the database.';
+
+COMMENT ON COLUMN public.contacts.updated_by IS 'The agent who gave it its version; NULL like created_by.';
+
+COMMENT ON COLUMN public.contacts.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
+
+COMMENT ON COLUMN public.contacts.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+
+COMMENT ON COLUMN public.contacts.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
+
+COMMENT ON COLUMN public.contacts.written_device IS 'The device of the last write, if there was one.';
+
+COMMENT ON COLUMN public.contacts.written_mutation IS 'The mutation_id of the last write.';
+
+COMMENT ON COLUMN public.contacts.written_origin IS 'Where the last write came from: socket, rest, import, job or sql.';
+
+COMMENT ON COLUMN public.contacts.written_in IS 'The transaction that set the written_… columns. In any other one they are void, and the change counts as typed into the database.';
+
+COMMENT ON COLUMN public.contacts.wire IS 'The row''s JSON as it goes out, empty fields left out.';
+
+COMMENT ON COLUMN public.contacts.wire_author IS 'JSON of the last write''s mutation and author, for events.';
+
+COMMENT ON COLUMN public.contacts.sort_name IS 'The beginning of the display name without capitals and accents: what lists are sorted by. Computed.';
+
+CREATE FUNCTION public.contact_search_text(contact public.contacts) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    -- Digits of one phone stay together and apart from the next: the quotes between them stay.
+    SELECT fold(concat_ws(' ',
+        contact.first_name, contact.last_name, contact.company,
+        jsonb_path_query_array(contact.emails, '$[*].value')::text,
+        phones.typed,
+        regexp_replace(phones.typed, '[^0-9"]', '', 'g'),
+        jsonb_path_query_array(contact.phones, '$[*].e164')::text))
+    FROM (SELECT jsonb_path_query_array(contact.phones, '$[*].value')::text AS typed) AS phones
+$_$;
+
 CREATE FUNCTION public.contains_pattern(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT '%' || regexp_replace(fold(value), '([\\%_])', '\\\1', 'g') || '%' $$;
 
 CREATE FUNCTION public.derive_contact_columns() RETURNS trigger
     LANGUAGE plpgsql
-    AS $_$
-DECLARE
-    phone_values text := jsonb_path_query_array(NEW.phones, '$[*].value')::text;
+    AS $$
 BEGIN
     NEW.display_name := coalesce(
         NULLIF(concat_ws(' ', NULLIF(NEW.first_name, ''), NULLIF(NEW.last_name, '')), ''),
@@ -84,13 +220,6 @@ BEGIN
         NEW.phones -> 0 ->> 'value');
     -- 200 characters: an index refuses what is longer than 2,700 bytes.
     NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
-    -- Digits of one phone stay together and apart from the next: the quotes between them stay.
-    NEW.search_text := fold(concat_ws(' ',
-        NEW.first_name, NEW.last_name, NEW.company,
-        jsonb_path_query_array(NEW.emails, '$[*].value')::text,
-        phone_values,
-        regexp_replace(phone_values, '[^0-9"]', '', 'g'),
-        jsonb_path_query_array(NEW.phones, '$[*].e164')::text));
     NEW.wire := json_strip_nulls(json_build_object(
         'external_id', NULLIF(NEW.external_id, ''),
         'first_name', NULLIF(NEW.first_name, ''),
@@ -115,7 +244,7 @@ BEGIN
         'active', NEW.active));
     RETURN NEW;
 END
-$_$;
+$$;
 
 CREATE FUNCTION public.derive_group_columns() RETURNS trigger
     LANGUAGE plpgsql
@@ -239,10 +368,12 @@ CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], nu
     FROM contacts
     WHERE tenant_id = tenant AND tenant = current_setting('app.tenant', true)
         AND deleted_at IS NULL
-        AND search_text LIKE ANY (
+        AND id IN (
+            SELECT s.id
             -- Named in full: contacts have a column of this name.
-            SELECT contains_pattern(value)
-            FROM unnest(find_duplicate_contacts.addresses || numbers) AS value)
+            FROM unnest(find_duplicate_contacts.addresses || numbers) AS value
+            JOIN contact_search AS s
+                ON s.tenant_id = tenant AND s.search_text LIKE contains_pattern(value))
         AND (EXISTS (SELECT FROM jsonb_array_elements(emails) AS e
                      WHERE e ->> 'value' = ANY (find_duplicate_contacts.addresses))
              OR EXISTS (SELECT FROM jsonb_array_elements(phones) AS p
@@ -323,29 +454,54 @@ CREATE FUNCTION public.get_next_version() RETURNS bigint
     LANGUAGE sql
     AS $$ SELECT nextval('version_sequence') $$;
 
+CREATE FUNCTION public.keep_contact_search() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        SELECT n.tenant_id, n.id, contact_search_text(n::contacts) FROM new_rows AS n;
+    ELSIF TG_OP = 'DELETE' THEN
+        DELETE FROM contact_search WHERE tenant_id = OLD.tenant_id AND id = OLD.id;
+    ELSE
+        UPDATE contact_search SET search_text = contact_search_text(NEW)
+        WHERE tenant_id = NEW.tenant_id AND id = NEW.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.keep_head() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
-    change record;
+    changes refcursor;
+    change  record;
 BEGIN
-    FOR change IN EXECUTE CASE TG_OP
-        WHEN 'INSERT' THEN
-            'SELECT tenant_id, max(version) AS head,
-                    count(*) FILTER (WHERE deleted_at IS NULL) AS count,
-                    coalesce(sum(version) FILTER (WHERE deleted_at IS NULL), 0) AS sum
-             FROM new_rows GROUP BY tenant_id'
-        WHEN 'UPDATE' THEN
-            'SELECT n.tenant_id, max(n.version) AS head,
-                    count(*) FILTER (WHERE n.deleted_at IS NULL)
-                        - count(*) FILTER (WHERE o.deleted_at IS NULL) AS count,
-                    coalesce(sum(n.version) FILTER (WHERE n.deleted_at IS NULL), 0)
-                        - coalesce(sum(o.version) FILTER (WHERE o.deleted_at IS NULL), 0) AS sum
-             FROM new_rows AS n JOIN old_rows AS o USING (tenant_id, id)
-             WHERE n.version <> o.version GROUP BY n.tenant_id'
-        END
+    IF TG_OP = 'INSERT' THEN
+        OPEN changes FOR
+            SELECT tenant_id, max(version) AS head,
+                   count(*) FILTER (WHERE deleted_at IS NULL) AS count,
+                   coalesce(sum(version) FILTER (WHERE deleted_at IS NULL), 0) AS sum
+            FROM new_rows GROUP BY tenant_id;
+    ELSE
+        -- What was is taken away from what is: a row that kept its version adds nothing. No join
+        -- of the two, whose plan is kept and slow for many rows when it was made for few.
+        OPEN changes FOR
+            SELECT tenant_id, max(version) AS head,
+                   coalesce(sum(sign) FILTER (WHERE deleted_at IS NULL), 0) AS count,
+                   coalesce(sum(sign * version) FILTER (WHERE deleted_at IS NULL), 0) AS sum
+            FROM (SELECT tenant_id, version, deleted_at, 1 AS sign FROM new_rows
+                  UNION ALL
+                  SELECT tenant_id, version, deleted_at, -1 FROM old_rows) AS rows
+            GROUP BY tenant_id
+            HAVING sum(sign * version) > 0;
+    END IF;
     LOOP
+        FETCH changes INTO change;
+        EXIT WHEN NOT FOUND;
         UPDATE global_version AS g
         SET version = greatest(g.version, change.head),
             checksum = g.checksum || jsonb_build_object(TG_TABLE_NAME, jsonb_build_object(
@@ -819,132 +975,6 @@ CREATE FUNCTION public.visible_fields(wire text) RETURNS jsonb
         - '{id,version,created_at,updated_at,created_by,updated_by,display_name,photo}'::text[]
 $$;
 
-CREATE TABLE public.contacts (
-    tenant_id text NOT NULL COLLATE pg_catalog."C",
-    id text NOT NULL COLLATE pg_catalog."C",
-    version bigint NOT NULL,
-    live_version bigint NOT NULL,
-    external_id text,
-    first_name text,
-    last_name text,
-    display_name text,
-    company text,
-    department text,
-    job_title text,
-    emails jsonb DEFAULT '[]'::jsonb NOT NULL,
-    phones jsonb DEFAULT '[]'::jsonb NOT NULL,
-    addresses jsonb DEFAULT '[]'::jsonb NOT NULL,
-    websites jsonb DEFAULT '[]'::jsonb NOT NULL,
-    birthday text,
-    notes text,
-    custom jsonb DEFAULT '{}'::jsonb NOT NULL,
-    preferences jsonb DEFAULT '{}'::jsonb NOT NULL,
-    tag_ids text[] DEFAULT '{}'::text[] NOT NULL,
-    group_ids text[] DEFAULT '{}'::text[] NOT NULL,
-    type_ids text[] DEFAULT '{}'::text[] NOT NULL,
-    owner_id text COLLATE pg_catalog."C",
-    photo jsonb,
-    active boolean DEFAULT true NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    created_by text,
-    updated_by text,
-    deleted_at timestamp with time zone,
-    stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
-    written_by text,
-    written_device text,
-    written_mutation text,
-    written_origin text,
-    written_in xid8,
-    wire text NOT NULL,
-    wire_author text NOT NULL,
-    search_text text NOT NULL,
-    sort_name text NOT NULL COLLATE pg_catalog."C",
-    CONSTRAINT contacts_birthday_check CHECK ((birthday ~ '^(\d{4}|-)-\d\d-\d\d$'::text))
-);
-
-COMMENT ON TABLE public.contacts IS 'A person or a company that agents work with.';
-
-COMMENT ON COLUMN public.contacts.tenant_id IS 'The company that the row belongs to.';
-
-COMMENT ON COLUMN public.contacts.id IS 'Made by whoever creates the row, client or server; never changes.';
-
-COMMENT ON COLUMN public.contacts.version IS 'Given each time the row changes visibly, in the order of commits.';
-
-COMMENT ON COLUMN public.contacts.live_version IS 'The version at which it last became live: created or restored.';
-
-COMMENT ON COLUMN public.contacts.external_id IS 'Its id in another system, such as a CRM.';
-
-COMMENT ON COLUMN public.contacts.first_name IS 'First name.';
-
-COMMENT ON COLUMN public.contacts.last_name IS 'Last name.';
-
-COMMENT ON COLUMN public.contacts.display_name IS 'The name to show: first and last name, else company, else the first e-mail, else the first phone. Computed.';
-
-COMMENT ON COLUMN public.contacts.company IS 'Company.';
-
-COMMENT ON COLUMN public.contacts.department IS 'Department.';
-
-COMMENT ON COLUMN public.contacts.job_title IS 'Job title.';
-
-COMMENT ON COLUMN public.contacts.emails IS '[{label, value}], addresses in lower case.';
-
-COMMENT ON COLUMN public.contacts.phones IS '[{label, value, e164}]: as typed, and as +41446681800 where it is a whole number.';
-
-COMMENT ON COLUMN public.contacts.addresses IS '[{label, street, city, region, postal_code, country}].';
-
-COMMENT ON COLUMN public.contacts.websites IS '[{label, value}].';
-
-COMMENT ON COLUMN public.contacts.birthday IS 'YYYY-MM-DD, or --MM-DD without the year.';
-
-COMMENT ON COLUMN public.contacts.notes IS 'Free text.';
-
-COMMENT ON COLUMN public.contacts.custom IS '{name: value}: fields of the tenant''s own. Merges key by key.';
-
-COMMENT ON COLUMN public.contacts.preferences IS '{email, phone, sms}: opted_in or opted_out. Merges key by key.';
-
-COMMENT ON COLUMN public.contacts.tag_ids IS 'Ids of tags. Merges id by id.';
-
-COMMENT ON COLUMN public.contacts.group_ids IS 'Ids of groups. Merges id by id.';
-
-COMMENT ON COLUMN public.contacts.type_ids IS 'Ids of types. Merges id by id.';
-
-COMMENT ON COLUMN public.contacts.owner_id IS 'The agent who looks after it.';
-
-COMMENT ON COLUMN public.contacts.photo IS '{hash, url}. The server''s.';
-
-COMMENT ON COLUMN public.contacts.active IS 'Whether the contact is still worked with.';
-
-COMMENT ON COLUMN public.contacts.created_at IS 'When the row was made, by the database''s clock.';
-
-COMMENT ON COLUMN public.contacts.updated_at IS 'When its version was given.';
-
-COMMENT ON COLUMN public.contacts.created_by IS 'The agent who made it; NULL when it was typed into the database.';
-
-COMMENT ON COLUMN public.contacts.updated_by IS 'The agent who gave it its version; NULL like created_by.';
-
-COMMENT ON COLUMN public.contacts.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
-
-COMMENT ON COLUMN public.contacts.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
-
-COMMENT ON COLUMN public.contacts.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
-
-COMMENT ON COLUMN public.contacts.written_device IS 'The device of the last write, if there was one.';
-
-COMMENT ON COLUMN public.contacts.written_mutation IS 'The mutation_id of the last write.';
-
-COMMENT ON COLUMN public.contacts.written_origin IS 'Where the last write came from: socket, rest, import, job or sql.';
-
-COMMENT ON COLUMN public.contacts.written_in IS 'The transaction that set the written_… columns. In any other one they are void, and the change counts as typed into the database.';
-
-COMMENT ON COLUMN public.contacts.wire IS 'The row''s JSON as it goes out, empty fields left out.';
-
-COMMENT ON COLUMN public.contacts.wire_author IS 'JSON of the last write''s mutation and author, for events.';
-
-COMMENT ON COLUMN public.contacts.search_text IS 'Names, company, e-mails and phone digits without capitals and accents: what search looks through. Computed.';
-
-COMMENT ON COLUMN public.contacts.sort_name IS 'The beginning of the display name without capitals and accents: what lists are sorted by. Computed.';
-
 CREATE VIEW public.active_contacts WITH (security_invoker='true') AS
  SELECT tenant_id,
     id,
@@ -1047,6 +1077,20 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.contact_search (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    search_text text NOT NULL
+);
+
+COMMENT ON TABLE public.contact_search IS 'What search looks through: one row for each contact, kept by triggers.';
+
+COMMENT ON COLUMN public.contact_search.tenant_id IS 'The company that the contact belongs to.';
+
+COMMENT ON COLUMN public.contact_search.id IS 'The contact.';
+
+COMMENT ON COLUMN public.contact_search.search_text IS 'Names, company, e-mails and phone digits without capitals and accents.';
 
 CREATE TABLE public.devices (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -1734,6 +1778,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.contact_search
+    ADD CONSTRAINT contact_search_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1799,7 +1846,7 @@ CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids) WITH (g
 
 CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id);
 
-CREATE INDEX contacts_search ON public.contacts USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='128');
+CREATE INDEX contacts_search ON public.contact_search USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='128');
 
 CREATE INDEX contacts_sort_name ON public.contacts USING btree (tenant_id, sort_name, id) WHERE (deleted_at IS NULL);
 
@@ -1884,6 +1931,12 @@ CREATE TRIGGER keep_head_of_updated_groups AFTER UPDATE ON public.groups REFEREN
 CREATE TRIGGER keep_head_of_updated_tags AFTER UPDATE ON public.tags REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
 
 CREATE TRIGGER keep_head_of_updated_types AFTER UPDATE ON public.types REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
+
+CREATE TRIGGER keep_search_of_inserted_contacts AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_contact_search();
+
+CREATE TRIGGER keep_search_of_purged_contacts AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.keep_contact_search();
+
+CREATE TRIGGER keep_search_of_updated_contacts AFTER UPDATE ON public.contacts FOR EACH ROW WHEN ((((((old.first_name IS DISTINCT FROM new.first_name) OR (old.last_name IS DISTINCT FROM new.last_name)) OR (old.company IS DISTINCT FROM new.company)) OR (old.emails IS DISTINCT FROM new.emails)) OR (old.phones IS DISTINCT FROM new.phones))) EXECUTE FUNCTION public.keep_contact_search();
 
 CREATE TRIGGER keep_tag_tombstone BEFORE DELETE ON public.tags FOR EACH ROW EXECUTE FUNCTION public.keep_tombstone();
 
@@ -1993,6 +2046,8 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contact_search ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.devices ENABLE ROW LEVEL SECURITY;
@@ -2008,6 +2063,8 @@ CREATE POLICY own_tenant ON public.agents USING ((tenant_id = current_setting('a
 CREATE POLICY own_tenant ON public.api_keys USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
 CREATE POLICY own_tenant ON public.audit_log USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.contact_search USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
 CREATE POLICY own_tenant ON public.contacts USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
@@ -2037,15 +2094,17 @@ ALTER TABLE public.types ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO fieldbook_server;
 
-GRANT SELECT ON TABLE public.audit_log TO fieldbook_server;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.audit_log TO fieldbook_server;
 
 GRANT SELECT ON TABLE public.active_contacts TO fieldbook_server;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO fieldbook_server;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.contact_search TO fieldbook_server;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO fieldbook_server;
 

@@ -10,8 +10,12 @@ AS $$
         format('tenant_id = %L', tenant),
         CASE WHEN (filter ->> 'deleted')::boolean THEN 'deleted_at IS NOT NULL'
              ELSE 'deleted_at IS NULL' END,
-        (SELECT string_agg(format('search_text LIKE %L', contains_pattern(word)), ' AND ')
-         FROM jsonb_array_elements_text(filter -> 'words') AS word),
+        -- A whole company is first found by its part, as the search index has it.
+        (SELECT format('id IN (SELECT id FROM contact_search WHERE tenant_id = %L AND %s)', tenant,
+                       string_agg(format('search_text LIKE %L', contains_pattern(part)), ' AND '))
+         FROM (SELECT jsonb_array_elements_text(filter -> 'words')
+               UNION ALL SELECT filter ->> 'company' WHERE filter ? 'company') AS parts (part)
+         HAVING count(*) > 0),
         CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
             format('tag_ids && %L::text[]', find_named_ids(tenant, 'tags', filter -> 'tag')) END,
@@ -19,10 +23,8 @@ AS $$
             format('group_ids && %L::text[]', find_named_ids(tenant, 'groups', filter -> 'group')) END,
         CASE WHEN filter ? 'type' THEN
             format('type_ids && %L::text[]', find_named_ids(tenant, 'types', filter -> 'type')) END,
-        -- The first half finds the rows by the search index, the second is the whole company.
         CASE WHEN filter ? 'company' THEN
-            format('search_text LIKE %L AND fold(company) = %L',
-                   contains_pattern(filter ->> 'company'), fold(filter ->> 'company')) END,
+            format('fold(company) = %L', fold(filter ->> 'company')) END,
         CASE WHEN filter ? 'active' THEN
             format('active = %L', filter ->> 'active') END,
         CASE WHEN filter ? 'has_email' THEN

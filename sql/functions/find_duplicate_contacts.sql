@@ -9,10 +9,12 @@ AS $$
     FROM contacts
     WHERE tenant_id = tenant AND tenant = current_setting('app.tenant', true)
         AND deleted_at IS NULL
-        AND search_text LIKE ANY (
+        AND id IN (
+            SELECT s.id
             -- Named in full: contacts have a column of this name.
-            SELECT contains_pattern(value)
-            FROM unnest(find_duplicate_contacts.addresses || numbers) AS value)
+            FROM unnest(find_duplicate_contacts.addresses || numbers) AS value
+            JOIN contact_search AS s
+                ON s.tenant_id = tenant AND s.search_text LIKE contains_pattern(value))
         AND (EXISTS (SELECT FROM jsonb_array_elements(emails) AS e
                      WHERE e ->> 'value' = ANY (find_duplicate_contacts.addresses))
              OR EXISTS (SELECT FROM jsonb_array_elements(phones) AS p

@@ -1,11 +1,9 @@
 -- A contact's computed columns: the name to show (first and last name, else company, else the
--- first e-mail, else the first phone), the text that search looks through, and the JSON of its
--- own fields, empty ones left out.
+-- first e-mail, else the first phone), the name to sort by, and the JSON of its own fields, empty
+-- ones left out.
 CREATE OR REPLACE FUNCTION derive_contact_columns() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
-DECLARE
-    phone_values text := jsonb_path_query_array(NEW.phones, '$[*].value')::text;
 BEGIN
     NEW.display_name := coalesce(
         NULLIF(concat_ws(' ', NULLIF(NEW.first_name, ''), NULLIF(NEW.last_name, '')), ''),
@@ -14,13 +12,6 @@ BEGIN
         NEW.phones -> 0 ->> 'value');
     -- 200 characters: an index refuses what is longer than 2,700 bytes.
     NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
-    -- Digits of one phone stay together and apart from the next: the quotes between them stay.
-    NEW.search_text := fold(concat_ws(' ',
-        NEW.first_name, NEW.last_name, NEW.company,
-        jsonb_path_query_array(NEW.emails, '$[*].value')::text,
-        phone_values,
-        regexp_replace(phone_values, '[^0-9"]', '', 'g'),
-        jsonb_path_query_array(NEW.phones, '$[*].e164')::text));
     NEW.wire := json_strip_nulls(json_build_object(
         'external_id', NULLIF(NEW.external_id, ''),
         'first_name', NULLIF(NEW.first_name, ''),
@@ -69,6 +60,16 @@ CREATE OR REPLACE TRIGGER keep_head_of_inserted_contacts AFTER INSERT ON contact
 CREATE OR REPLACE TRIGGER keep_head_of_updated_contacts AFTER UPDATE ON contacts
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION keep_head();
+-- The text that search looks through.
+CREATE OR REPLACE TRIGGER keep_search_of_inserted_contacts AFTER INSERT ON contacts
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_contact_search();
+CREATE OR REPLACE TRIGGER keep_search_of_updated_contacts AFTER UPDATE ON contacts
+    FOR EACH ROW WHEN ((OLD.first_name, OLD.last_name, OLD.company, OLD.emails, OLD.phones)
+        IS DISTINCT FROM (NEW.first_name, NEW.last_name, NEW.company, NEW.emails, NEW.phones))
+    EXECUTE FUNCTION keep_contact_search();
+CREATE OR REPLACE TRIGGER keep_search_of_purged_contacts AFTER DELETE ON contacts
+    FOR EACH ROW EXECUTE FUNCTION keep_contact_search();
 -- The history.
 CREATE OR REPLACE TRIGGER log_inserted_contact_change AFTER INSERT ON contacts
     REFERENCING NEW TABLE AS new_rows

@@ -129,7 +129,7 @@ async def crowd(owner: asyncpg.Connection, company: Company) -> Company:
     await owner.execute(
         "INSERT INTO tags (tenant_id, id, name) VALUES ($1, 'tag-rare', 'Rare')", company.tenant
     )
-    await owner.execute("ANALYZE contacts")
+    await owner.execute("ANALYZE contacts, contact_search")
     return company
 
 

@@ -1,0 +1,19 @@
+-- Trigger of contacts: keeps the text that search looks through. For new contacts it runs once a
+-- statement, for changed ones once for each row of which a searched field changed, for purged ones
+-- once for each. As the owner: nobody else may write contact_search.
+CREATE OR REPLACE FUNCTION keep_contact_search() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        SELECT n.tenant_id, n.id, contact_search_text(n::contacts) FROM new_rows AS n;
+    ELSIF TG_OP = 'DELETE' THEN
+        DELETE FROM contact_search WHERE tenant_id = OLD.tenant_id AND id = OLD.id;
+    ELSE
+        UPDATE contact_search SET search_text = contact_search_text(NEW)
+        WHERE tenant_id = NEW.tenant_id AND id = NEW.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
