@@ -23,14 +23,6 @@ CREATE TYPE public.pgqueuer_status AS ENUM (
     'failed'
 );
 
-CREATE FUNCTION public.changed_fields(fields jsonb, other jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT jsonb_object_agg(key, value)
-    FROM jsonb_each(fields)
-    WHERE other -> key IS DISTINCT FROM value
-$$;
-
 CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS text
     LANGUAGE sql STABLE
     AS $_$

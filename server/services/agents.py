@@ -142,7 +142,7 @@ async def ensure_first_admin(database: Database, settings: AdminSettings) -> str
 
 async def _free_code(connection: Connection, wanted: str) -> str:
     """The code that is wanted, or one like it where a disabled admin has that."""
-    taken = await connection.fetchval(queries.agents.find_code, FIRST_TENANT, wanted)
+    taken = await connection.fetchrow(queries.agents.find_agent, FIRST_TENANT, wanted)
     return f"{wanted}-{generate(size=6)}" if taken else wanted
 
 

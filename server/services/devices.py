@@ -48,7 +48,7 @@ class Devices:
         if actor.role not in LEADERS and agent_code.lower() != actor.code.lower():
             raise Forbidden("You see only your own devices. Ask a manager for the others.")
         async with self._database.tenant(actor.tenant) as connection:
-            agent = await connection.fetchrow(queries.devices.find_agent, actor.tenant, agent_code)
+            agent = await connection.fetchrow(queries.agents.find_agent, actor.tenant, agent_code)
         if agent is None:
             raise NotFound(f"There is no agent with the code {agent_code}.")
         return await self._list(actor, agent["id"], query)
@@ -148,7 +148,7 @@ class Devices:
             raise Forbidden("Only managers and admins enrol devices. Ask one of them.")
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
             agent = await connection.fetchrow(
-                queries.devices.find_agent, actor.tenant, asked["agent_code"]
+                queries.agents.find_agent, actor.tenant, asked["agent_code"]
             )
             if agent is None or agent["disabled"]:
                 message = "There is no agent with this code, or it is disabled."

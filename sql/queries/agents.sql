@@ -15,9 +15,10 @@ SELECT count(*) FROM agents WHERE tenant_id = $1::text;
 SELECT id, code, name, role, disabled, rfc3339(created_at) AS created_at
 FROM agents WHERE tenant_id = $1::text AND id = $2::text;
 
--- name: find_code
--- Whether a code is taken, capitals aside.
-SELECT EXISTS (SELECT FROM agents WHERE tenant_id = $1::text AND lower(code) = lower($2::text));
+-- name: find_agent
+-- The agent of a code, capitals aside.
+SELECT id, code, name, role, disabled FROM agents
+WHERE tenant_id = $1::text AND lower(code) = lower($2::text);
 
 -- name: insert_agent
 -- A new agent. $1 tenant, $2 id, $3 code, $4 name, $5 role; no row when the code is taken.

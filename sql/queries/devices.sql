@@ -92,11 +92,6 @@ SELECT app_version, os, count(*) AS devices
 FROM devices WHERE tenant_id = $1::text AND revoked_at IS NULL
 GROUP BY app_version, os ORDER BY count(*) DESC, app_version, os LIMIT 100;
 
--- name: find_agent
--- The agent of a code, capitals aside.
-SELECT id, code, name, role, disabled FROM agents
-WHERE tenant_id = $1::text AND lower(code) = lower($2::text);
-
 -- name: insert_device
 -- A device that was enrolled and has not connected yet. $1 tenant, $2 id, $3 agent, $4 name.
 INSERT INTO devices (tenant_id, id, agent_id, name) VALUES ($1, $2, $3, $4);
