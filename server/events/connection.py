@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from server.errors import Conflict, Unauthenticated
@@ -96,8 +97,6 @@ class SignIn:
         `Unauthenticated`, `Forbidden`, `Conflict`, `RateLimited`, `Unavailable`.
         """
         actor = await self._actor(session, payload)
-        if session.actor and not _same_party(session.actor, actor):
-            raise Conflict("This socket belongs to another agent or device; open a new one.")
         join = await self._join(session, actor)
         head = await self._pages.head(actor.tenant)
         first = session.actor is None
@@ -131,10 +130,16 @@ class SignIn:
         except Unauthenticated:
             await self._note_failure(session.address)
             raise
-        device_id = payload.get("device_id")
-        if session.actor and device_id is None:
-            device_id = session.actor.device_id
-        return await self._auth.on_device(actor, device_id, payload.get("device") or {})
+        device_id, details = payload.get("device_id"), payload.get("device") or {}
+        if session.actor is None:
+            return await self._auth.on_device(actor, device_id, details)
+        # Before the device is entered: who is refused here must leave none behind.
+        again = replace(actor, device_id=device_id or session.actor.device_id)
+        if not _same_party(session.actor, again):
+            raise Conflict("This socket belongs to another agent or device; open a new one.")
+        if again.device_id is None:
+            return again
+        return await self._auth.on_device(actor, again.device_id, details)
 
     async def check_access(self, tenant: str) -> None:
         """Closes the sockets whose agent, key or device is shut out, and asks devices to sync.

@@ -126,7 +126,7 @@ async def test_before_auth_every_other_event_is_unauthenticated(open_raw: OpenRa
 
 
 async def test_auth_again_is_for_the_same_agent_and_device_only(
-    make_device: MakeDevice, company: Company
+    make_device: MakeDevice, company: Company, sql: asyncpg.Connection
 ) -> None:
     device = await make_device("manager").connect()
     first = await device.sign_in()
@@ -138,6 +138,8 @@ async def test_auth_again_is_for_the_same_agent_and_device_only(
         {"api_key": company.keys["manager"], "device_id": generate()},
     ):
         assert (await device.call("auth", other))["error"]["code"] == "conflict"
+        refused = "SELECT count(*) FROM devices WHERE id = $1"
+        assert await sql.fetchval(refused, other["device_id"]) == 0
     await device.create()
     assert (await device.expect("contact_created"))["actor"]["device"] == device.id
 
