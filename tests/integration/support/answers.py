@@ -73,7 +73,7 @@ def faults_of_refusal(answer: dict[str, Any]) -> list[str]:
     if not isinstance(error.get("message"), str) or not error["message"].strip():
         faults.append("no message")
     for path, messages in error.get("fields", {}).items():
-        if not path or not messages or not all(isinstance(each, str) for each in messages):
+        if not messages or not all(isinstance(each, str) for each in messages):
             faults.append(f"a field without words: {path!r}: {messages!r}")
     return faults
 
