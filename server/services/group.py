@@ -10,6 +10,7 @@ import orjson
 from server.db.pool import Connection, fetch_one
 from server.db.queries import queries
 from server.errors import Conflict, FieldbookError, Gone
+from server.schemas.wellformed import join
 from server.services.changes import ChangedRow, ChangeSet
 from server.services.entities import CONTACTS, ENTITIES, Entity
 from server.services.judging import Judge, Verdict
@@ -143,7 +144,8 @@ class Group:
         found = [record["id"] for record in records]
         if found and policy == "refuse":
             message = "There is already a contact with this e-mail or phone."
-            raise Conflict(message, fields={mutation.prefix: [message]}, duplicates=found)
+            path = join(mutation.prefix, "emails" if emails else "phones")
+            raise Conflict(message, fields={path: [message]}, duplicates=found)
         return found
 
     def _accept(self, judge: Judge, mutation: Mutation, verdict: Verdict, stamp: Stamp) -> Outcome:
