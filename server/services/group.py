@@ -34,7 +34,7 @@ class Group:
     ledger: dict[MutationKey, dict[str, Any]] = field(default_factory=dict)
     stamps: dict[str, int] = field(default_factory=dict)
     changed: dict[RowKey, ChangedRow] = field(default_factory=dict)
-    round: list[Pending] = field(default_factory=list)
+    round: dict[RowKey, Pending] = field(default_factory=dict)
     judged: list[Pending] = field(default_factory=list)
     now: int = 0
 
@@ -107,7 +107,7 @@ class Group:
         key = (mutation.actor.source, mutation.mutation_id)
         row_key = (mutation.entity.plural, self._row_id(mutation))
         # A row is written once a round: the next mutation of it merges into what came of that.
-        if any(_row_key(pending.mutation) == row_key for pending in self.round):
+        if row_key in self.round:
             await self._write_round()
         try:
             known = self.ledger.get(key)
@@ -165,7 +165,7 @@ class Group:
             "pending": outcome,
         }
         if verdict.row:
-            self.round.append(pending)
+            self.round[_row_key(mutation)] = pending
             if mutation.entity is not CONTACTS:
                 judge.learn(mutation.entity.plural, verdict.row)
         return outcome
@@ -201,7 +201,7 @@ class Group:
             for new in (True, False):
                 batch = [
                     pending
-                    for pending in self.round
+                    for pending in self.round.values()
                     if pending.mutation.entity is entity and pending.verdict.new is new
                 ]
                 if batch:
