@@ -55,6 +55,7 @@ class SignIn:
         self._join = join
         self._note_failure = note_failure
         self._journal = journal
+        self._access_changes = 0
 
     def events(self) -> list[Event]:
         """The events of this module."""
@@ -96,12 +97,17 @@ class SignIn:
         knows that it is connected: a client drops events that come earlier. Raises
         `Unauthenticated`, `Forbidden`, `Conflict`, `RateLimited`, `Unavailable`.
         """
-        actor = await self._actor(session, payload)
-        join = await self._join(session, actor)
-        head = await self._pages.head(actor.tenant)
         first = session.actor is None
-        if first:
-            await self._auth.log_sign_in(actor, session.address)
+        changes = -1
+        while changes != self._access_changes:
+            # Asked again when somebody's access changed meanwhile: it may be this one's, and
+            # whoever is told of it does not know this socket yet.
+            changes = self._access_changes
+            actor = await self._actor(session, payload)
+            join = await self._join(session, actor)
+            head = await self._pages.head(actor.tenant)
+            if first:
+                await self._auth.log_sign_in(actor, session.address)
         session.actor = actor
         session.batch = payload["batch"]
         session.note_clock(payload.get("clock"))
@@ -146,6 +152,7 @@ class SignIn:
 
         Called when the database says that one of them changed. Raises `Unavailable`.
         """
+        self._access_changes += 1
         sessions = self._sessions.of_tenant(tenant)
         if not sessions:
             return

@@ -11,6 +11,7 @@ import pytest
 from nanoid import generate
 
 from server.events import connection
+from server.services.sync import Head
 from server.transport import server as transport
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
 from tests.integration.support.answers import WRITES, faults_of_refusal
@@ -253,6 +254,37 @@ async def test_whose_access_ends_is_told_and_cut_off_and_nobody_else(
     assert time.monotonic() - began < 5
     await colleague.flush()
     assert colleague.take("revoked") == []
+
+
+@pytest.mark.parametrize("at_connect", [True, False])
+async def test_a_key_that_is_revoked_while_its_owner_signs_in_opens_no_socket(
+    make_device: MakeDevice,
+    server: Server,
+    company: Company,
+    sql: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    at_connect: bool,
+) -> None:
+    read_head = server.parts.pages.head
+
+    async def revoke_meanwhile(tenant: str) -> Head:
+        await sql.execute(
+            "UPDATE api_keys SET revoked_at = now() WHERE id = $1", company.key_ids["agent"]
+        )
+        await asyncio.sleep(0.1)
+        return await read_head(tenant)
+
+    device = make_device()
+    if not at_connect:
+        await device.connect()
+    monkeypatch.setattr(server.parts.pages, "head", revoke_meanwhile)
+    if at_connect:
+        with pytest.raises(Refused) as refused:
+            await device.connect(device.credentials())
+        answer = refused.value.payload["data"]
+    else:
+        answer = await device.sign_in()
+    assert answer["error"]["code"] == "unauthenticated"
 
 
 async def test_a_disabled_agent_s_last_words_are_refused(
