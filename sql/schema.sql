@@ -827,6 +827,16 @@ CREATE FUNCTION public.stamp_names(before jsonb, after jsonb) RETURNS SETOF text
         AND coalesce(old, '[]') ? member IS DISTINCT FROM coalesce(new, '[]') ? member
 $$;
 
+CREATE FUNCTION public.start_tenant() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO global_version (tenant_id) VALUES (NEW.id);
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.strip_reference(plural text, reference text, contact_ids text[], milliseconds real, OUT done integer, OUT held real) RETURNS record
     LANGUAGE plpgsql
     AS $_$
@@ -1979,6 +1989,8 @@ CREATE TRIGGER refuse_group_truncate BEFORE TRUNCATE ON public.groups FOR EACH S
 CREATE TRIGGER refuse_tag_truncate BEFORE TRUNCATE ON public.tags FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
 
 CREATE TRIGGER refuse_type_truncate BEFORE TRUNCATE ON public.types FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change('use DELETE, which devices learn of');
+
+CREATE TRIGGER start_tenant AFTER INSERT ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.start_tenant();
 
 CREATE TRIGGER strip_group AFTER UPDATE ON public.groups FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.enqueue_strip();
 

@@ -115,7 +115,7 @@ class Journal:
                     session.address,
                     started=now,
                     ended=now,
-                    outcome=event[:50],
+                    outcome=event.replace("\x00", "")[:50],
                     error_code=error.code,
                 )
             )

@@ -53,6 +53,8 @@ def sync_events(pages: Pages, journal: Journal, reached: Reached) -> list[Event]
         async def send_pages() -> None:
             # Only now: what streams must not be sent before its own ack.
             if session.syncs != number:
+                run.outcome = "overtaken"
+                journal.synced(session, run)
                 return
             session.sync = asyncio.current_task()
             try:
@@ -129,7 +131,7 @@ class Stream:
                 # The stream has no ack left to answer with: the client learns that there is
                 # more, asks again with its last `resume`, and is answered then.
                 self.run.outcome, self.run.error_code = "failed", error.code
-                self.session.channel.send("sync_available", {"version": self.run.until})
+                self.session.channel.send("sync_available", {"version": step.page.head})
                 return
             finally:
                 if following is not None:

@@ -73,11 +73,13 @@ def _custom_fault(name: str, value: object) -> str | None:
         return f"This is longer than {MAX_CUSTOM_TEXT:,} characters." if long else None
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int):
+    if isinstance(value, float) and not isfinite(value):
+        return "This must be a finite number."
+    if isinstance(value, int | float):
+        # Fractions too: the database writes 1e100 out, and clients refuse a number so long; and
+        # an integer beyond 64 bits arrives here as a fraction that is no longer it.
         small = -MAX_INTEGER <= value <= MAX_INTEGER
         return None if small else "This is too large to be exact; send it as text."
-    if isinstance(value, float):
-        return None if isfinite(value) else "This must be a finite number."
     return "This must be a text, a number, true, false or null."
 
 

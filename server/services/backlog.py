@@ -100,9 +100,13 @@ class Backlog:
             async with self._database.tenant(tenant) as connection:
                 await connection.execute(self._query, tenant, orjson.dumps(records).decode())
         except asyncpg.PostgresError as error:
-            # Refused for good, as when the tenant is gone: kept, they would stop all others.
-            logger.opt(exception=error).error("{} {} were refused", len(records), self._what)
-            self.dropped += len(records)
+            if len(records) > 1:
+                # One that the database will never take must not cost the others.
+                for record in records:
+                    await self._write(tenant, [record])
+                return
+            logger.error("One of the {} was refused: {}", self._what, error)
+            self.dropped += 1
 
     def _put_back(self, taken: dict[tuple[str, str], Record]) -> None:
         """What came meanwhile is newer than what comes back."""

@@ -131,7 +131,7 @@ class History:
                 operation=operation,
                 id=row_id,
                 mutation_id=name,
-                body_hash=hash_body(entity, "restore_entry", [row_id, entry]),
+                body_hash=hash_body(entity, "restore_entry", row_id, entry),
                 changes=changes,
                 expected_version=write.expected_version,
                 replace=write.replaces and operation == "update",

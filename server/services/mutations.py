@@ -103,7 +103,6 @@ def read_mutation(
     """
     loaded = parse(schema_of(entity, operation), payload)
     assert isinstance(payload, dict)
-    body = {key: value for key, value in payload.items() if key != "mutation_id"}
     part = {"create": entity.name, "update": "changes"}.get(operation, "")
     fields, echoes = split_echoes(loaded.get(part) or {})
     row_id = fields.pop("id", None) if operation == "create" else loaded["id"]
@@ -115,7 +114,14 @@ def read_mutation(
         operation=operation,
         id=row_id or generate(),
         mutation_id=loaded.get("mutation_id") or generate(),
-        body_hash=hash_body(entity, operation, body),
+        body_hash=hash_body(
+            entity,
+            operation,
+            payload.get("id"),
+            payload.get(part),
+            payload.get("edited_at"),
+            payload.get("base_version"),
+        ),
         changes=entity.normalise(fields, settings, part),
         echoes=echoes,
         edited_at=None if edited_at is None else edited_at + skew,
@@ -124,10 +130,21 @@ def read_mutation(
     )
 
 
-def hash_body(entity: Entity, operation: str, body: object) -> str:
-    """Tells two bodies of one `mutation_id` apart: SHA-256 of its JSON with sorted keys."""
-    canonical = orjson.dumps([entity.name, operation, body], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(canonical).hexdigest()
+def hash_body(
+    entity: Entity,
+    operation: str,
+    row_id: str | None,
+    fields: object,
+    edited_at: object = None,
+    base_version: object = None,
+) -> str:
+    """Tells two bodies of one `mutation_id` apart: SHA-256 of their JSON with sorted keys.
+
+    Of what a write says, not of how it came: an event, a push and a REST call are one mutation.
+    `row_id` is None for a create, whose id is one of its fields if it has one.
+    """
+    said = [entity.name, operation, row_id, fields, edited_at, base_version]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def read_push_item(

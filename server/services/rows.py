@@ -138,7 +138,8 @@ class Rows:
             body_hash=hash_body(
                 entity,
                 REPLACING if write.replaces else operation,
-                body if operation == "create" else [row_id, body],
+                None if operation == "create" else row_id,
+                body,
             ),
             changes=entity.normalise(fields, settings, ""),
             echoes=echoes,

@@ -112,12 +112,16 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         await super().send(pkt)
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """Takes the packets of a poll's POST, each by itself and however many they are."""
-        length = int(environ.get("CONTENT_LENGTH", "0"))
-        if length > self.server.max_http_buffer_size:
-            raise exceptions.ContentTooLongError
-        body = decode(await environ["wsgi.input"].read(length))
-        for text in body.split("\x1e"):
+        """Takes the packets of a poll's POST, each by itself and however many they are.
+
+        Reads to the end of the body: engineio reads once, which gives what has arrived by then.
+        """
+        body = bytearray()
+        async for chunk in environ["aiohttp.request"].content.iter_any():
+            body += chunk
+            if len(body) > self.server.max_http_buffer_size:
+                raise exceptions.ContentTooLongError
+        for text in decode(bytes(body)).split("\x1e"):
             if READABLE.match(text):
                 await self.receive(packet.Packet(encoded_packet=text))
 

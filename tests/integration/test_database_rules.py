@@ -33,7 +33,6 @@ async def tenants(owner: asyncpg.Connection) -> tuple[str, str]:
     names = (f"one-{generate(size=8)}", f"two-{generate(size=8)}")
     for name in names:
         await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'A')", name)
-        await owner.execute("INSERT INTO global_version (tenant_id) VALUES ($1)", name)
         await owner.execute(
             "INSERT INTO agents (tenant_id, id, code, name, role) "
             "VALUES ($1, 'agent-1', 'ann', 'Ann', 'agent')",

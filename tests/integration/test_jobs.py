@@ -152,7 +152,6 @@ async def test_a_tag_of_another_tenant_is_left_alone(
 ) -> None:
     await make_tagged(owner, 3)
     await owner.execute("INSERT INTO tenants (id, name) VALUES ('other', 'Other')")
-    await owner.execute("INSERT INTO global_version (tenant_id) VALUES ('other')")
     await owner.execute("INSERT INTO tags (tenant_id, id, name) VALUES ('other', 'vip-00001', 'V')")
     await owner.execute("DELETE FROM tags WHERE tenant_id = 'other'")
     worker = Worker(database_url)

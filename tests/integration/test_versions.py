@@ -101,7 +101,6 @@ async def test_the_same_reader_does_skip_versions_of_a_bare_sequence(database_ur
 async def two_tenants(database_url: str) -> str:
     connection = await asyncpg.connect(database_url)
     await connection.execute("INSERT INTO tenants (id, name) VALUES ('other', 'Other')")
-    await connection.execute("INSERT INTO global_version (tenant_id) VALUES ('other')")
     await connection.close()
     return database_url
 

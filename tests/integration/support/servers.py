@@ -63,7 +63,6 @@ async def make_company(owner: asyncpg.Connection, auth: Auth) -> Company:
     """Enters a tenant as the owner of the database would, by SQL."""
     tenant = f"tenant-{generate(size=10)}"
     await owner.execute("INSERT INTO tenants (id, name) VALUES ($1, 'A company')", tenant)
-    await owner.execute("INSERT INTO global_version (tenant_id) VALUES ($1)", tenant)
     company = Company(tenant, {}, {}, {})
     for role in ROLES:
         await add_agent(owner, auth, company, role, role)
