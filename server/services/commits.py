@@ -68,13 +68,8 @@ class Commits:
         mutations = [each for submission in submissions for each in submission.mutations]
         try:
             outcomes = await self._run_or_separate(tenant, mutations)
-        except FieldbookError as error:
+        except Unavailable as error:
             _refuse(submissions, error)
-            return
-        except Exception:  # the last line of defence
-            # A fault of ours: whoever waits must still be answered, and the queue must go on.
-            logger.exception("A group of writes failed")
-            _refuse(submissions, Internal())
             return
         position = 0
         for submission in submissions:
@@ -83,21 +78,32 @@ class Commits:
             position += size
 
     async def _run_or_separate(self, tenant: str, mutations: list[Mutation]) -> list[Outcome]:
-        """One transaction for all, or, when the database refuses one of them, one for each."""
+        """One transaction for all; where that fails, one for each half, down to the culprit.
+
+        Whoever waits must be answered and the queue go on, whatever the fault. Raises
+        `Unavailable` when nothing was stored, or it is not known.
+        """
         try:
             return await self._run(tenant, mutations)
+        except Unavailable:
+            raise
         except asyncpg.PostgresError as error:
             if len(mutations) == 1:
                 return [Outcome(error=refusal(error))]
-        return [await self._run_alone(tenant, mutation) for mutation in mutations]
+        except Exception:  # the last line of defence
+            logger.exception("A group of {} writes failed", len(mutations))
+            if len(mutations) == 1:
+                return [Outcome(error=Internal())]
+        middle = len(mutations) // 2
+        first = await self._run_half(tenant, mutations[:middle])
+        return first + await self._run_half(tenant, mutations[middle:])
 
-    async def _run_alone(self, tenant: str, mutation: Mutation) -> Outcome:
+    async def _run_half(self, tenant: str, mutations: list[Mutation]) -> list[Outcome]:
+        """Like that, but raises nothing: the other half may be stored already."""
         try:
-            return (await self._run(tenant, [mutation]))[0]
-        except asyncpg.PostgresError as error:
-            return Outcome(error=refusal(error))
+            return await self._run_or_separate(tenant, mutations)
         except Unavailable as error:
-            return Outcome(error=error)
+            return [Outcome(error=error) for _ in mutations]
 
     async def _run(self, tenant: str, mutations: list[Mutation]) -> list[Outcome]:
         settings = await self._tenants.settings(tenant)
@@ -133,7 +139,7 @@ def _next_group(queue: deque[Submission]) -> list[Submission]:
     return group
 
 
-def _refuse(submissions: list[Submission], error: FieldbookError) -> None:
+def _refuse(submissions: list[Submission], error: Unavailable) -> None:
     for submission in submissions:
         if not submission.answer.done():
             submission.answer.set_exception(error)

@@ -6,8 +6,11 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import pytest
 from nanoid import generate
 
+from server.services.judging import Judge, Verdict
+from server.services.mutations import Mutation
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice
 from tests.integration.support.devices import Device, Payload
 from tests.integration.support.servers import Company, Server
@@ -319,6 +322,26 @@ async def test_a_write_that_the_database_refuses_does_not_harm_those_beside_it(
     outcomes = [outcome(each) for each in answers]
     assert outcomes.count("conflict") == 3 * 8
     assert outcomes.count("applied") == await count(sql, company) == 9 * 8
+
+
+async def test_a_write_that_we_stumble_over_does_not_harm_those_beside_it(
+    device: Device, company: Company, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Judge.judge
+
+    def stumble(self: Judge, mutation: Mutation, *more: Any) -> Verdict:
+        assert mutation.changes["company"] != "poison"
+        return judge(self, mutation, *more)
+
+    monkeypatch.setattr(Judge, "judge", stumble)
+    companies = ["A"] * 20 + ["poison"] + ["B"] * 20 + ["poison"]
+    results = await push(device, *(create(company=each) for each in companies))
+    assert [outcome(each) for each in results] == [
+        "internal" if each == "poison" else "applied" for each in companies
+    ]
+    versions = [each["version"] for each in results if each["ok"]]
+    assert versions == sorted(versions)
+    assert await count(sql, company) == 40
 
 
 async def test_a_forbidden_mutation_twice_in_one_push_is_refused_twice(
