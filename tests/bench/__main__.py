@@ -1,0 +1,93 @@
+"""`python -m tests.bench`: measures what users wait for, beside what the machine could do.
+
+BENCH_SIZE=small takes under a minute and shows that everything runs; its figures are rough.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+
+import psutil
+import uvloop
+
+from tests.bench.client import RAW_PORT, SERVER_PORT
+from tests.bench.fan_out import measure_fan_out
+from tests.bench.report import Row, print_table
+from tests.bench.stack import (
+    Meter,
+    Stack,
+    started_raw_server,
+    started_server,
+    started_stack,
+    until_ready,
+)
+from tests.bench.syncs import measure_catch_up, measure_first_sync
+from tests.bench.writes import measure_writes
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    contacts: int
+    first_syncs: int
+    catch_ups: int
+    write_seconds: float
+    clients: int
+    rounds: int
+
+
+SIZES = {
+    "small": Size(10_000, 3, 200, 3, 200, 30),
+    "full": Size(100_000, 7, 2_000, 20, 1_000, 200),
+}
+
+
+async def measure_most(stack: Stack, server: psutil.Process, size: Size) -> list[Row]:
+    """What one server does for few devices."""
+    await until_ready(SERVER_PORT, server)
+    await until_ready(RAW_PORT, server)
+    postgres = psutil.Process(stack.postgres.process_id)
+    meter = Meter({"server": server, "Postgres": postgres})
+    return [
+        *await measure_first_sync(stack, meter, size.contacts, size.first_syncs),
+        *await measure_catch_up(stack, meter, size.catch_ups),
+        *await measure_writes(stack, meter, size.contacts, size.write_seconds),
+    ]
+
+
+async def measure_many(server: psutil.Process, raw: psutil.Process, size: Size) -> list[Row]:
+    """What one server does for many devices; a fresh one, so that its memory is theirs."""
+    await until_ready(SERVER_PORT, server)
+    return await measure_fan_out(
+        Meter({"server": server}),
+        Meter({"raw server": raw}),
+        size.contacts,
+        size.clients,
+        size.rounds,
+    )
+
+
+def main() -> int:
+    """Measures everything and prints the table."""
+    name = os.environ.get("BENCH_SIZE", "full")
+    if name not in SIZES:
+        print(f"BENCH_SIZE={name} can't be used: it must be one of {', '.join(SIZES)}")
+        return 2
+    size = SIZES[name]
+    print(f"{psutil.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    print(f"Seeding {size.contacts:,} contacts", flush=True)
+    with started_stack(size.contacts) as stack, started_raw_server() as raw:
+        with started_server(stack) as server:
+            rows = uvloop.run(measure_most(stack, server, size))
+        with started_server(stack) as server:
+            rows += uvloop.run(measure_many(server, raw, size))
+    print_table(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
