@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import orjson
+from loguru import logger
 
-from server.errors import FieldbookError, Unavailable
+from server.errors import FieldbookError, Internal, Unavailable
 from server.events.dispatch import Event, Payload, Reply, event
 from server.events.journal import Journal, SyncRun
 from server.events.sessions import Session
@@ -128,14 +129,21 @@ class Stream:
                     return
                 step = await following
             except FieldbookError as error:
-                # The stream has no ack left to answer with: the client learns that there is
-                # more, asks again with its last `resume`, and is answered then.
-                self.run.outcome, self.run.error_code = "failed", error.code
-                self.session.channel.send("sync_available", {"version": step.page.head})
+                self._give_up(step, error)
+                return
+            except Exception:  # the last line of defence
+                logger.exception("A stream of pages failed")
+                self._give_up(step, Internal())
                 return
             finally:
                 if following is not None:
                     following.cancel()
+
+    def _give_up(self, step: Step, error: FieldbookError) -> None:
+        # The stream has no ack left to answer with: the client learns that there is more, asks
+        # again with its last `resume`, and is answered then.
+        self.run.outcome, self.run.error_code = "failed", error.code
+        self.session.channel.send("sync_available", {"version": step.page.head})
 
     async def _read_after(self, step: Step) -> Step:
         """The next page; while the database is away, the stream waits for it as for a client."""

@@ -99,6 +99,8 @@ class Feeds:
                 await self._check()
             except (Unavailable, *PASSING) as error:
                 logger.warning("The feed can't reach the database: {}", error)
+            except Exception:  # the last line of defence
+                logger.exception("The feeds can't be checked")
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _listen(self) -> None:

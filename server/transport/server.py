@@ -176,7 +176,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if id is not None:
             socket.push(f"3{id}[{json.dumps(payload)}]")
         if afterwards:
-            await afterwards()
+            try:
+                await afterwards()
+            except Exception:  # the last line of defence
+                logger.exception("What follows an answer failed")
 
 
 def _refused(error: FieldbookError) -> Exception:

@@ -301,6 +301,22 @@ async def test_a_change_is_found_when_nobody_told_of_it(
     assert time.monotonic() - began < 0.5
 
 
+async def test_the_feed_goes_on_after_a_check_that_failed_for_whatever_reason(
+    device: Device, sql: asyncpg.Connection, company: Company
+) -> None:
+    contact = await device.create()
+    await device.expect("contact_created")
+    await sql.execute("ALTER FUNCTION list_heads RENAME TO list_no_heads")
+    await asyncio.sleep(1.1)
+    await sql.execute("ALTER FUNCTION list_no_heads RENAME TO list_heads")
+    await sql.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'fieldbook feed' AND datname = current_database()"
+    )
+    await sql.execute("UPDATE contacts SET company = 'B' WHERE id = $1", contact["id"])
+    assert (await device.expect("contact_updated"))["contact"]["company"] == "B"
+
+
 async def test_a_new_epoch_is_announced(
     device: Device, company: Company, sql: asyncpg.Connection
 ) -> None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 from nanoid import generate
 
 from server.events import sync
+from server.services.sync import Step
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
 from tests.integration.support.devices import Device, Payload, contacts_of, tombstones_of
 from tests.integration.support.servers import Company, Server
@@ -413,6 +414,38 @@ async def test_a_new_epoch_ends_a_sync_that_was_begun_in_the_old_one(
     assert (answer["error"]["reason"], answer["error"]["epoch"]) == ("epoch", "next-life")
     pages, complete = await device.sync()
     assert (pages[0]["epoch"], complete["epoch"]) == ("next-life", "next-life")
+
+
+async def test_a_stream_that_can_not_go_on_says_that_there_is_more(
+    device: Device, made: list[Payload], company: Company, sql: asyncpg.Connection
+) -> None:
+    device.acknowledges.clear()
+    await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
+    await sql.execute(
+        "UPDATE global_version SET epoch = 'next-life' WHERE tenant_id = $1", company.tenant
+    )
+    device.acknowledges.set()
+    await device.expect("sync_available")
+    await device.flush()
+    assert device.take("sync_complete") == []
+    resume = device.take("sync_response")[-1]["resume"]
+    answer = await device.call("sync_request", {"since": 0, "resume": resume})
+    assert answer["error"]["reason"] == "epoch"
+
+
+async def test_a_stream_that_we_stumble_over_says_that_there_is_more(
+    device: Device, made: list[Payload], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(*_: object) -> Step:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(server.parts.pages, "next", stumble)
+    await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
+    await device.expect("sync_available")
+    monkeypatch.undo()
+    (page,) = device.take("sync_response")
+    rest, _ = await device.sync(limit=25, resume=page["resume"])
+    check_chain([page, *rest], 0, made[-1]["version"])
 
 
 async def test_a_resume_of_another_sync_is_invalid(device: Device, made: list[Payload]) -> None:
