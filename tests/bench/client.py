@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import socket
 import struct
 from collections.abc import Callable
 from typing import Any
 
 HOST = "127.0.0.1"
-SERVER_PORT = int(os.environ.get("BENCH_PORT", "3456"))
-RAW_PORT = SERVER_PORT + 1
+
+
+def free_port() -> int:
+    """A port on which nobody listens at the moment."""
+    with socket.create_server((HOST, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+SERVER_PORT = free_port()
+RAW_PORT = free_port()
 API_KEY = "fb_bench_0123456789abcdefghijklmnop"
 ACK_SECONDS = 30.0
 HANDSHAKE = (
@@ -120,6 +129,7 @@ class Device:
     def __init__(self, on_event: Callable[[bytes], None]) -> None:
         self.on_event = on_event
         self.greeting: dict[str, Any] = {}
+        self._socket: WebSocket
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._ids = 0
         self._greeted: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -131,7 +141,7 @@ class Device:
         """Connects and signs in. Raises OSError when nobody listens or the sign-in is refused."""
         device = cls(on_event)
         path = "/socket.io/?EIO=4&transport=websocket"
-        device._socket = await WebSocket.connect(SERVER_PORT, path, device._receive)
+        device._socket = await WebSocket.connect(SERVER_PORT, path, device.receive)
         auth = {"api_key": API_KEY, "batch": batch, "device_id": device_id}
         device._socket.send("40" + json.dumps(auth))
         packet = await asyncio.wait_for(device._greeted, ACK_SECONDS)
@@ -147,7 +157,8 @@ class Device:
     async def call(self, event: str, payload: str) -> bytes:
         """Emits an event, whose payload is JSON text, and gives its ack: `{"ok":true,…}`."""
         self._ids += 1
-        answer = self._calls[self._ids] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._calls[self._ids] = answer
         self._socket.send(f'42{self._ids}["{event}",{payload}]')
         # No timeout here: a timer a write would be the load's largest cost. Callers set one.
         return await answer
@@ -157,7 +168,8 @@ class Device:
         number = packet[1 : packet.index(b"[")].decode()
         self._socket.send(f"43{number}[]")
 
-    def _receive(self, message: bytes) -> None:
+    def receive(self, message: bytes) -> None:
+        """Takes one Engine.IO message."""
         kind = message[:2]
         if kind == b"42":
             if self._greeted.done():
