@@ -70,7 +70,7 @@ async def test_a_hung_redis_lets_nobody_past_the_limit(
     try:
         started = time.monotonic()
         assert await use(limit, 50) == 3
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
     finally:
         os.kill(redis.process_id, signal.SIGCONT)
 

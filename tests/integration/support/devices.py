@@ -13,7 +13,7 @@ from server.schemas.events_out import faults_of_event
 from tests.integration.support.answers import faults_of_answer
 from tests.integration.support.servers import Company, Server
 
-SECONDS = 5.0
+SECONDS = 20.0
 
 Payload = dict[str, Any]
 Wanted = Callable[[Payload], bool]
@@ -56,7 +56,9 @@ class Device:
         """Connects, without signing in unless `auth` is given. Raises `Refused`."""
         self.disconnected.clear()
         try:
-            await self.client.connect(self.server.url, auth=auth, transports=list(transports))
+            await self.client.connect(
+                self.server.url, auth=auth, transports=list(transports), wait_timeout=SECONDS
+            )
         except socketio.exceptions.ConnectionError:
             raise Refused(self._refusal) from None
         return self
