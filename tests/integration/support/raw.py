@@ -11,7 +11,7 @@ import aiohttp
 from tests.integration.support.answers import faults_of_answer
 from tests.integration.support.servers import Server
 
-SECONDS = 5.0
+SECONDS = 15.0
 
 
 class RawSocket:
