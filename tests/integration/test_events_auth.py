@@ -15,7 +15,7 @@ from server.services.sync import Head
 from server.transport import server as transport
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
 from tests.integration.support.answers import WRITES, faults_of_refusal
-from tests.integration.support.devices import Refused
+from tests.integration.support.devices import Device, Refused
 from tests.integration.support.servers import Company, Server, add_agent
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -143,6 +143,17 @@ async def test_auth_again_is_for_the_same_agent_and_device_only(
         assert await sql.fetchval(refused, other["device_id"]) == 0
     await device.create()
     assert (await device.expect("contact_created"))["actor"]["device"] == device.id
+
+
+async def test_auth_again_may_ask_for_sets_instead_of_single_events(
+    device: Device, second_device: Device
+) -> None:
+    await device.sign_in(batch=True)
+    await second_device.sign_in()
+    await device.create()
+    assert [name for name, _ in device.events] == ["changes"]
+    await second_device.flush()
+    assert [name for name, _ in second_device.events] == ["contact_created"]
 
 
 async def test_of_two_agents_that_sign_in_at_once_on_one_socket_one_gets_it(

@@ -175,6 +175,12 @@ async def test_what_get_gave_can_be_sent_back(device: Device) -> None:
     )
 
 
+async def test_an_edit_of_nothing_changes_nothing(device: Device) -> None:
+    contact = await device.create()
+    answer = await device.call("contact_update", {"id": contact["id"], "changes": {}})
+    assert (answer["status"], answer["contact"]) == ("applied", contact)
+
+
 async def test_an_equal_value_moves_the_stamp_and_not_the_version(
     device: Device, second_device: Device, sql: asyncpg.Connection
 ) -> None:

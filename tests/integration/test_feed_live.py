@@ -205,6 +205,33 @@ async def test_a_snapshot_and_the_events_after_it_equal_a_fresh_snapshot(
         assert (fresh.rows, fresh.cursor) == (replica.rows, replica.cursor)
 
 
+async def test_nothing_falls_between_signing_in_and_the_first_sync(
+    make_device: MakeDevice, second_server: Server, second_device: Device
+) -> None:
+    done = asyncio.Event()
+
+    async def write() -> int:
+        version = 0
+        while not done.is_set():
+            version = (await second_device.create(company=generate()))["version"]
+        return version
+
+    writing = asyncio.create_task(write())
+    readers = []
+    for number in range(8):
+        reader = make_device(on=second_server) if number % 2 else make_device()
+        await reader.connect(reader.credentials(batch=True))
+        readers.append((reader, (await reader.sync(limit=20))[1]["version"]))
+    done.set()
+    head = await writing
+    for reader, covered in readers:
+        await reader.flush()
+        for changes in reader.take("changes"):
+            assert changes["since"] <= covered
+            covered = max(covered, changes["until"])
+        assert covered == head
+
+
 async def test_an_update_and_a_delete_typed_into_psql_reach_a_device(
     device: Device, second_device: Device, company: Company, psql: Psql, module_database_url: str,
     sql: asyncpg.Connection,
