@@ -94,8 +94,8 @@ class Page:
     until: int
     has_more: bool
     count: int
-    texts: dict[str, str]
-    """`{"contacts": '{"put": […], "del": […]}', …}`: each entity's part as JSON text."""
+    texts: dict[str, bytes]
+    """`{"contacts": b'{"put": […], "del": […]}', …}`: each entity's part as JSON."""
     rows: list[ChangedRow]
 
     @property
@@ -131,7 +131,7 @@ def page_from_records(records: list[asyncpg.Record], since: int) -> Page:
         has_more=has_more,
         count=sum(part["rows"] for part in parts),
         texts={
-            part["plural"]: f'{{"put":[{part["put"] or ""}],"del":[{part["del"] or ""}]}}'
+            part["plural"]: b'{"put":[%b],"del":[%b]}' % (part["put"] or b"", part["del"] or b"")
             for part in parts
         },
         rows=rows,

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from server.transport import json
+import orjson
+
 from server.transport.engine import PAUSE_BYTES, EngineSocket
 from server.transport.frames import Frame
 
@@ -51,9 +52,13 @@ class Connection:
 
     def _send(self, ack_id: str, event: str, payload: Any, attachment: bytes | None) -> bool:
         if attachment is None:
-            return self._socket.push(f"2{ack_id}{json.dumps([event, payload])}")
-        body = json.dumps([event, {**payload, "gzip": {"_placeholder": True, "num": 0}}])
-        return self._socket.push(f"51-{ack_id}{body}") and self._socket.push(attachment)
+            return self._push(f"2{ack_id}", [event, payload])
+        body = [event, {**payload, "gzip": {"_placeholder": True, "num": 0}}]
+        return self._push(f"51-{ack_id}", body) and self._socket.push(attachment)
+
+    def _push(self, head: str, body: list[Any]) -> bool:
+        # Bytes all the way: a page would be decoded and encoded again, a quarter megabyte each.
+        return self._socket.push(Frame(head.encode() + orjson.dumps(body)))
 
     @property
     def paused(self) -> bool:

@@ -16,7 +16,7 @@ from aiohttp import WSMsgType, web
 from engineio import async_socket, exceptions, packet
 from engineio.async_drivers import aiohttp as aiohttp_driver
 
-from server.transport.frames import BINARY, TEXT, Frame, websocket_frame
+from server.transport.frames import BINARY, Frame, websocket_frame
 
 # Above this a client's live events are paused; above the next its connection is aborted.
 PAUSE_BYTES = 256 * 1024
@@ -73,15 +73,15 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     writing: bool
     queued_bytes: int
     websocket: WebSocket | None
-    http: web.Request
+    _line: asyncio.Transport | None
     _ending: asyncio.Task[None]
 
-    def adopt(self, environ: dict[str, Any]) -> None:
+    def adopt(self) -> None:
         """Fills in what engineio's constructor, which made this socket, does not know."""
         self.writing = False
         self.queued_bytes = 0
         self.websocket = None
-        self.http = environ["aiohttp.request"]
+        self._line = None
 
     async def poll(self) -> list[packet.Packet]:
         """Waits for packets to send; until the next call they count as being written."""
@@ -133,7 +133,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     async def _websocket_handler(self, ws: WebSocket) -> None:
         self.websocket = ws
-        self.http = ws.environ["aiohttp.request"]
+        self._line = ws.environ["aiohttp.request"].transport
         await super()._websocket_handler(ws)
 
     @property
@@ -146,13 +146,14 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     @property
     def _transport(self) -> asyncio.Transport | None:
         """The WebSocket's. While a client polls, its requests come over whichever they like."""
-        return self.http.transport if self.upgraded else None
+        return self._line if self.upgraded else None
 
-    def push(self, data: str | bytes | Frame) -> bool:
+    def push(self, data: Frame | bytes) -> bool:
         """Sends a Socket.IO packet at once where nothing is before it, else queues it.
 
-        Gives False when the client is gone, or had to be cut off because it does not read.
-        Never waits, so that the order of calls is the order on the wire.
+        Bytes are the binary attachment of the packet before them. Gives False when the client is
+        gone, or had to be cut off because it does not read. Never waits, so that the order of
+        calls is the order on the wire.
         """
         transport = self._transport
         if self.closed or self.closing:
@@ -165,8 +166,8 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         if transport and not self.upgrading and not self.writing and self.queue.empty():
             transport.write(_to_frame(data))
         else:
-            text = data.packet if isinstance(data, Frame) else data
-            message = packet.Packet(packet.MESSAGE, text)
+            content = data.packet.decode() if isinstance(data, Frame) else data
+            message = packet.Packet(packet.MESSAGE, content)
             self.queued_bytes += _size(message)
             self.queue.put_nowait(message)
         return True
@@ -197,12 +198,12 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     async def _trigger_event(self, event: str, *arguments: Any, **options: Any) -> Any:
         if event == "connect":
-            sid, environ = arguments
+            sid, _environ = arguments
             # engineio names its socket class in the middle of a long function; the socket has
             # only its OPEN packet queued as yet, so it can still become one of ours.
             socket = self.sockets[sid]
             socket.__class__ = EngineSocket
-            socket.adopt(environ)
+            socket.adopt()
         return await super()._trigger_event(event, *arguments, **options)
 
 
@@ -214,12 +215,8 @@ def decode(data: bytes) -> str:
     return data.decode(errors="surrogateescape")
 
 
-def _to_frame(data: str | bytes | Frame) -> bytes:
-    if isinstance(data, Frame):
-        return data.websocket
-    if isinstance(data, bytes):
-        return websocket_frame(BINARY, data)
-    return websocket_frame(TEXT, b"4" + data.encode())
+def _to_frame(data: Frame | bytes) -> bytes:
+    return data.websocket if isinstance(data, Frame) else websocket_frame(BINARY, data)
 
 
 def _size(pkt: packet.Packet | None) -> int:

@@ -10,22 +10,22 @@ TEXT, BINARY = 0x81, 0x82
 
 @dataclass(slots=True)
 class Frame:
-    """A Socket.IO packet (`42["changes",…]` without the 4) and its WebSocket frame, made once."""
+    """A Socket.IO packet (`2["changes",…]`, UTF-8) and its WebSocket frame, made once."""
 
-    packet: str
-    _bytes: bytes = field(default=b"", repr=False)
+    packet: bytes
+    _websocket: bytes = field(default=b"", repr=False)
 
     @property
     def websocket(self) -> bytes:
         """The packet as a server's unmasked WebSocket frame (RFC 6455, section 5.2)."""
-        if not self._bytes:
-            self._bytes = websocket_frame(TEXT, b"4" + self.packet.encode())
-        return self._bytes
+        if not self._websocket:
+            self._websocket = websocket_frame(TEXT, b"4" + self.packet)
+        return self._websocket
 
 
 def event_frame(event: str, payload: str) -> Frame:
     """The frame of an event without ack, in the namespace `/`; `payload` is JSON text."""
-    return Frame(f'2["{event}",{payload}]')
+    return Frame(f'2["{event}",{payload}]'.encode())
 
 
 def websocket_frame(opcode: int, payload: bytes) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import orjson
 import socketio
 from loguru import logger
 from socketio import packet
@@ -18,6 +19,7 @@ from server.errors import FieldbookError, Internal
 from server.transport import json
 from server.transport.connection import Connection
 from server.transport.engine import EngineServer
+from server.transport.frames import Frame
 from server.transport.json import Unreadable
 
 Afterwards = Callable[[], Awaitable[None]]
@@ -174,7 +176,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if socket is None:
             return
         if id is not None:
-            socket.push(f"3{id}[{json.dumps(payload)}]")
+            socket.push(Frame(b"3%d[%b]" % (id, orjson.dumps(payload))))
         if afterwards:
             try:
                 await afterwards()

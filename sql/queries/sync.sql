@@ -23,9 +23,11 @@ WITH head AS (
 ), parts AS (
     SELECT plural, count(*) FILTER (WHERE fits) AS rows, max(version) FILTER (WHERE fits) AS until,
            bool_or(NOT fits) AS cut,
-           string_agg(wire, ',' ORDER BY version) FILTER (WHERE fits AND deleted_at IS NULL) AS put,
-           string_agg(wire, ',' ORDER BY version)
-               FILTER (WHERE fits AND deleted_at IS NOT NULL) AS del,
+           -- As bytes, for text would be decoded to be encoded again.
+           convert_to(string_agg(wire, ',' ORDER BY version)
+               FILTER (WHERE fits AND deleted_at IS NULL), 'UTF8') AS put,
+           convert_to(string_agg(wire, ',' ORDER BY version)
+               FILTER (WHERE fits AND deleted_at IS NOT NULL), 'UTF8') AS del,
            array_agg(version ORDER BY version) FILTER (WHERE fits AND $6::boolean) AS versions,
            array_agg(CASE WHEN deleted_at IS NULL THEN live_version END ORDER BY version)
                FILTER (WHERE fits AND $6::boolean) AS live_versions,

@@ -45,7 +45,7 @@ class Burst:
 
     def connected(self, connection: Connection) -> None:
         # So that the writer often has to wait with packets in its hands.
-        end = connection._socket.http.transport.get_extra_info("socket")
+        end = connection._socket._transport.get_extra_info("socket")
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32_768)
 
     async def disconnected(self, sid: str) -> None:
@@ -200,7 +200,7 @@ async def open_deaf(server: Server, company: Company) -> tuple[RawSocket, Connec
     connection = session.channel
     assert isinstance(connection, Connection)
     assert connection in known
-    for end in (raw.socket.get_extra_info("socket"), connection._socket.http.transport
+    for end in (raw.socket.get_extra_info("socket"), connection._socket._transport
                 .get_extra_info("socket")):  # fmt: skip
         end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32_768)
