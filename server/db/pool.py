@@ -26,6 +26,8 @@ PASSING = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # What asyncpg says when a connection is cut at just the moment of a new query.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.OperatorInterventionError,
