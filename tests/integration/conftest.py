@@ -14,9 +14,10 @@ import pytest_asyncio
 
 from server.db.embedded import EmbeddedRedis
 from server.settings import Settings
-from tests.integration.support.devices import Device
+from tests.integration.support.devices import Device, Payload
 from tests.integration.support.raw import RawSocket
 from tests.integration.support.servers import Company, Server, make_company, running_server
+from tests.integration.support.syncing import MADE, make_contacts
 
 MakeDevice = Callable[..., Device]
 OpenRaw = Callable[..., Awaitable[RawSocket]]
@@ -120,3 +121,9 @@ async def open_raw(server: Server) -> AsyncIterator[OpenRaw]:
     yield open_socket
     for socket in opened:
         await socket.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def made(second_device: Device) -> list[Payload]:
+    """Sixty contacts, made by another device."""
+    return await make_contacts(second_device, MADE)

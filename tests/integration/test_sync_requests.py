@@ -1,4 +1,4 @@
-"""Catching up: pages on request and in a stream, resumed, compressed, and refused."""
+"""Catching up: what the pages of a sync hold, and which cursors are refused."""
 
 from __future__ import annotations
 
@@ -9,70 +9,21 @@ import json
 import asyncpg
 import orjson
 import pytest
-import pytest_asyncio
 from nanoid import generate
 
-from server.events import sync
-from server.services.sync import Step
-from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
+from tests.integration.conftest import ON_THE_SERVERS_LOOP, OpenRaw
 from tests.integration.support.devices import Device, Payload, contacts_of, tombstones_of
-from tests.integration.support.servers import Company, Server
+from tests.integration.support.servers import Company
+from tests.integration.support.syncing import (
+    MADE,
+    check_chain,
+    checksum,
+    make_contacts,
+    rows_of,
+    stored,
+)
 
 pytestmark = ON_THE_SERVERS_LOOP
-
-MADE = 60
-
-
-async def make_contacts(device: Device, number: int, **fields: object) -> list[Payload]:
-    """Makes contacts by one push; gives id and version of each, in order."""
-    mutations = [
-        {
-            "op": "contact_create",
-            "mutation_id": generate(),
-            "contact": {"id": generate(), "company": f"Company {index}", **fields},
-        }
-        for index in range(number)
-    ]
-    answer = await device.call("sync_push", {"mutations": mutations})
-    pairs = zip(mutations, answer["results"], strict=True)
-    return [{"id": each["contact"]["id"], "version": done["version"]} for each, done in pairs]
-
-
-async def stored(sql: asyncpg.Connection, company: Company) -> dict[str, Payload]:
-    """The live contacts as the database has them."""
-    records = await sql.fetch(
-        "SELECT id, wire FROM contacts WHERE tenant_id = $1 AND deleted_at IS NULL", company.tenant
-    )
-    return {record["id"]: orjson.loads(record["wire"]) for record in records}
-
-
-def check_chain(pages: list[Payload], since: int, until: int) -> None:
-    """Pages join on to one another, in version order, and only the last is the last."""
-    for page in pages:
-        assert page["since"] == since
-        versions = [row["version"] for each in rows_of(page) for row in each]
-        assert all(since < version <= page["until"] for version in versions)
-        since = page["until"]
-    assert since == until
-    assert [page["has_more"] for page in pages] == [True] * (len(pages) - 1) + [False]
-    remaining = [page["remaining"] for page in pages]
-    assert remaining == sorted(remaining, reverse=True)
-    assert [each == 0 for each in remaining] == [not page["has_more"] for page in pages]
-
-
-def rows_of(page: Payload) -> list[list[Payload]]:
-    entities = ("contacts", "tags", "groups", "types")
-    return [page[entity][kind] for entity in entities if entity in page for kind in ("put", "del")]
-
-
-def checksum(rows: dict[str, Payload]) -> dict[str, int]:
-    return {"count": len(rows), "sum": sum(row["version"] for row in rows.values()) % 2**52}
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def made(second_device: Device) -> list[Payload]:
-    """Sixty contacts, made by another device."""
-    return await make_contacts(second_device, MADE)
 
 
 async def test_a_company_without_rows_is_synced_by_one_empty_page(device: Device) -> None:
@@ -165,92 +116,6 @@ async def test_a_catch_up_counts_what_is_to_come(device: Device, made: list[Payl
     await device.expect("sync_complete")
 
 
-async def test_the_ack_of_a_sync_request_comes_before_its_pages(
-    open_raw: OpenRaw, device: Device, made: list[Payload], company: Company
-) -> None:
-    raw = await open_raw()
-    await raw.call("auth", {"api_key": company.keys["agent"]})
-    for stream in ("true", "false"):
-        await raw.send(f'427["sync_request",{{"since":0,"limit":20,"stream":{stream}}}]')
-        assert (await raw.receive()).startswith('437[{"ok":true,')
-        page = await raw.receive()
-        ack, _, body = page.removeprefix("42").partition("[")
-        assert json.loads(f"[{body}")[0] == "sync_response"
-        # Only a stream asks for acks.
-        assert bool(ack) == (stream == "true")
-        if stream == "true":
-            assert (await raw.receive()).startswith("42")
-            assert (await raw.receive()).startswith("42")
-            assert (await raw.receive()).startswith('42["sync_complete",')
-
-
-async def test_at_most_four_pages_are_unacknowledged(device: Device, made: list[Payload]) -> None:
-    device.acknowledges.clear()
-    await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
-    await asyncio.sleep(0.2)
-    assert [name for name, _ in device.events].count("sync_response") == 4
-    device.acknowledges.set()
-    await device.expect("sync_complete")
-    pages = device.take("sync_response")
-    check_chain(pages, 0, made[-1]["version"])
-    assert len(pages) == 12
-
-
-async def test_a_stream_that_nobody_acknowledges_ends_and_is_resumed_later(
-    device: Device, made: list[Payload], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert sync.ACK_SECONDS == 30
-    monkeypatch.setattr(sync, "ACK_SECONDS", 0.2)
-    device.acknowledges.clear()
-    await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
-    await asyncio.sleep(0.4)
-    device.acknowledges.set()
-    await asyncio.sleep(0.1)
-    await device.flush()
-    first = device.take("sync_response")
-    assert (len(first), device.take("sync_complete")) == (4, [])
-    rest, complete = await device.sync(limit=5, resume=first[-1]["resume"])
-    check_chain(first + rest, 0, made[-1]["version"])
-    assert complete["checksum"]["contacts"] == checksum(contacts_of(first + rest))
-
-
-async def test_a_sync_that_was_cut_off_goes_on_at_another_server(
-    make_device: MakeDevice, made: list[Payload], second_server: Server, second_device: Device
-) -> None:
-    first_life = await make_device().connect()
-    await first_life.sign_in()
-    first_life.acknowledges.clear()
-    await first_life.call("sync_request", {"since": 0, "limit": 7, "stream": True})
-    await asyncio.sleep(0.2)
-    first_life.pull_the_plug()
-    await first_life.disconnected.wait()
-    pages = first_life.take("sync_response")
-    assert len(pages) == 4
-    # What it had got is deleted and edited meanwhile; so is what it had not.
-    for each in (made[0], made[-1]):
-        await second_device.call("contact_delete", {"id": each["id"]})
-    for each in (made[1], made[-2]):
-        await second_device.call(
-            "contact_update", {"id": each["id"], "changes": {"company": "New"}}
-        )
-    second_life = await make_device(on=second_server).connect()
-    await second_life.sign_in(device_id=first_life.id)
-    answer = await second_life.call(
-        "sync_request",
-        {"since": 0, "limit": 7, "stream": True, "resume": pages[-1]["resume"]},
-    )
-    assert answer["total"] == MADE - 28
-    complete = await second_life.expect("sync_complete")
-    rest = second_life.take("sync_response")
-    assert rest[0]["since"] == pages[-1]["until"]
-    assert set(tombstones_of(rest)) == {made[0]["id"], made[-1]["id"]}
-    held = contacts_of(pages + rest)
-    for gone in tombstones_of(rest):
-        held.pop(gone, None)
-    assert held[made[1]["id"]]["company"] == held[made[-2]["id"]]["company"] == "New"
-    assert complete["checksum"]["contacts"] == checksum(held)
-
-
 async def test_a_sync_amid_writes_ends_in_what_the_database_has(
     device: Device, made: list[Payload], second_device: Device, company: Company,
     sql: asyncpg.Connection,
@@ -282,38 +147,6 @@ async def test_a_sync_amid_writes_ends_in_what_the_database_has(
         assert complete["checksum"]["contacts"] == checksum(held)
     done.set()
     await writer
-
-
-async def test_a_new_request_ends_the_one_that_is_running(
-    device: Device, made: list[Payload]
-) -> None:
-    device.acknowledges.clear()
-    await device.call(
-        "sync_request", {"since": 0, "limit": 5, "stream": True, "request_id": "first"}
-    )
-    await asyncio.sleep(0.1)
-    await device.call(
-        "sync_request", {"since": 0, "limit": 20, "stream": True, "request_id": "second"}
-    )
-    device.acknowledges.set()
-    complete = await device.expect("sync_complete")
-    await device.flush()
-    assert complete["request_id"] == "second"
-    assert device.take("sync_complete") == []
-    ids = [page["request_id"] for page in device.take("sync_response")]
-    assert ids == ["first"] * 4 + ["second"] * 3
-
-
-async def test_of_many_requests_at_once_only_the_last_is_served(
-    device: Device, made: list[Payload]
-) -> None:
-    requests = [{"since": 0, "stream": True, "request_id": str(number)} for number in range(8)]
-    answers = await asyncio.gather(*(device.call("sync_request", each) for each in requests))
-    assert all(answer["ok"] for answer in answers)
-    complete = await device.expect("sync_complete", lambda each: each["request_id"] == "7")
-    await device.flush()
-    assert complete["checksum"]["contacts"]["count"] == MADE
-    assert len(device.take("sync_complete")) < 4
 
 
 async def test_pages_are_compressed_when_asked(device: Device, made: list[Payload]) -> None:
@@ -416,38 +249,6 @@ async def test_a_new_epoch_ends_a_sync_that_was_begun_in_the_old_one(
     assert (pages[0]["epoch"], complete["epoch"]) == ("next-life", "next-life")
 
 
-async def test_a_stream_that_can_not_go_on_says_that_there_is_more(
-    device: Device, made: list[Payload], company: Company, sql: asyncpg.Connection
-) -> None:
-    device.acknowledges.clear()
-    await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
-    await sql.execute(
-        "UPDATE global_version SET epoch = 'next-life' WHERE tenant_id = $1", company.tenant
-    )
-    device.acknowledges.set()
-    await device.expect("sync_available")
-    await device.flush()
-    assert device.take("sync_complete") == []
-    resume = device.take("sync_response")[-1]["resume"]
-    answer = await device.call("sync_request", {"since": 0, "resume": resume})
-    assert answer["error"]["reason"] == "epoch"
-
-
-async def test_a_stream_that_we_stumble_over_says_that_there_is_more(
-    device: Device, made: list[Payload], server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def stumble(*_: object) -> Step:
-        raise RuntimeError("a fault of ours")
-
-    monkeypatch.setattr(server.parts.pages, "next", stumble)
-    await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
-    await device.expect("sync_available")
-    monkeypatch.undo()
-    (page,) = device.take("sync_response")
-    rest, _ = await device.sync(limit=25, resume=page["resume"])
-    check_chain([page, *rest], 0, made[-1]["version"])
-
-
 async def test_a_resume_of_another_sync_is_invalid(device: Device, made: list[Payload]) -> None:
     await device.call("sync_request", {"since": 0, "limit": 10})
     page = await device.expect("sync_response")
@@ -461,18 +262,3 @@ async def test_a_resume_of_another_sync_is_invalid(device: Device, made: list[Pa
             "invalid",
             ["resume"],
         )
-
-
-async def test_a_device_that_is_cut_off_in_a_stream_leaves_nothing_running(
-    make_device: MakeDevice, server: Server, made: list[Payload]
-) -> None:
-    device = await make_device().connect()
-    await device.sign_in()
-    device.acknowledges.clear()
-    await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
-    (session,) = [each for each in server.parts.sessions if each.sync]
-    running = session.sync
-    assert running is not None
-    device.pull_the_plug()
-    await asyncio.wait([running], timeout=3)
-    assert running.done()
