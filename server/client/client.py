@@ -23,10 +23,8 @@ from server.client.queue import TRANSIENT_CODES, Mutation, OfflineQueue, new_id
 from server.client.replica import Row
 from server.client.session import Session
 from server.client.store import Keep, Store
-from server.client.wire import Ack, Payload, jittered, plural_of
+from server.client.wire import MAX_BACKOFF_S, Ack, Payload, jittered, plural_of
 from server.errors import FieldbookError, Forbidden, Unauthenticated
-
-MAX_RECONNECT_S = 15.0
 
 
 def device_clock() -> int:
@@ -55,7 +53,8 @@ class DeviceClient:
 
     `sign_in`: "connect" puts `auth` into CONNECT, "event" sends it as an event. `clock` gives
     the device's epoch milliseconds. `condition` is what pings tell besides: battery, network,
-    app_version. `reconnect_s` is the first wait after a lost connection, None for never again.
+    app_version. `reconnect_s` is the first wait after a lost connection, None for never again;
+    `longest_wait_s` is the longest between two tries, to connect or to be heard.
     `on_event(event, payload)` hears every event after it was applied.
     """
 
@@ -75,6 +74,7 @@ class DeviceClient:
         details: Mapping[str, str] | None = None,
         answer_timeout_s: float = 20.0,
         reconnect_s: float | None = 0.5,
+        longest_wait_s: float = MAX_BACKOFF_S,
         clock: Callable[[], int] = device_clock,
         keep: Keep | None = None,
         on_event: Callable[[str, Payload], None] | None = None,
@@ -93,6 +93,7 @@ class DeviceClient:
         self.details: Payload = dict(details or {})
         self.answer_timeout_s = answer_timeout_s
         self.reconnect_s = reconnect_s
+        self.longest_wait_s = longest_wait_s
         self.now = clock
         self.on_event = on_event
         self.condition: Payload = {}
@@ -171,7 +172,7 @@ class DeviceClient:
             if self.reconnect_s is None or not self._stays():
                 return
             failures = 0 if session.opened else failures + 1
-            backoff_s = min(MAX_RECONNECT_S, self.reconnect_s * 2 ** min(failures, 10))
+            backoff_s = min(self.longest_wait_s, self.reconnect_s * 2 ** min(failures, 10))
             asked_s = session.retry_after_ms / 1000
             await asyncio.sleep(jittered(asked_s) + backoff_s * random.uniform(0.2, 1))
 

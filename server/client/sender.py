@@ -52,7 +52,7 @@ class Sender:
             failures = 0 if settled else failures + 1
             if settled < len(batch):
                 device.counters.retries += len(batch) - settled
-                await asyncio.sleep(backoff_s(failures, acks))
+                await asyncio.sleep(backoff_s(failures, acks, device.longest_wait_s))
 
     async def _send(self, batch: list[Mutation]) -> list[Ack]:
         """Send one as its event, several as `sync_push`; gives an ack for each."""

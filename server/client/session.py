@@ -200,7 +200,8 @@ class Session:
                     continue
                 self.device.last_error = error
                 failures += 1
-                await asyncio.sleep(backoff_s(failures, [{"error": error.to_wire()}]))
+                refusal = {"error": error.to_wire()}
+                await asyncio.sleep(backoff_s(failures, [refusal], self.device.longest_wait_s))
 
     async def _request_pages(self, request: Payload) -> bool:
         """Ask for pages until `sync_complete`; one page at a time when not streaming."""

@@ -53,7 +53,7 @@ def jittered(seconds: float) -> float:
     return seconds * random.uniform(1, 1.5)
 
 
-def backoff_s(failures: int, acks: Sequence[Ack]) -> float:
+def backoff_s(failures: int, acks: Sequence[Ack], longest_s: float = MAX_BACKOFF_S) -> float:
     """How long to wait: growing with failures in a row, and as long as the server asked."""
     asked_ms = max((ack.get("error", {}).get("retry_after_ms") or 0 for ack in acks), default=0)
-    return jittered(max(asked_ms / 1000, min(MAX_BACKOFF_S, 0.1 * 2 ** min(failures, 10))))
+    return jittered(max(asked_ms / 1000, min(longest_s, 0.1 * 2 ** min(failures, 10))))
