@@ -64,13 +64,20 @@ class Database:
     the same reason; nothing here leaves cursors, listeners or session locks behind.
     """
 
-    def __init__(self, pool: asyncpg.Pool, tenants: dict[int, str]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, tenants: dict[int, str], patience: float | None = None
+    ) -> None:
         self.pool = pool
         self._tenants = tenants
+        self._patience = patience
 
     @classmethod
-    async def connect(cls, url: str, *, size: int = 16) -> Database:
-        """Opens the pool. Raises `Unavailable` when the database can't be reached."""
+    async def connect(cls, url: str, *, size: int = 16, patience: float | None = None) -> Database:
+        """Opens the pool. Raises `Unavailable` when the database can't be reached.
+
+        Whoever holds a connection longer than `patience` seconds loses it: nobody who waits for
+        an answer shall wait for a database that hangs.
+        """
 
         tenants: dict[int, str] = {}
 
@@ -94,28 +101,33 @@ class Database:
                     "role": ROLE,
                     "application_name": "fieldbook",
                     "lock_timeout": "5000",
-                    "statement_timeout": "30000",
+                    "statement_timeout": str(round((patience or 30) * 1_000)),
                     "idle_in_transaction_session_timeout": "30000",
                     "jit": "off",
                 },
             )
-        return cls(pool, tenants)
+        return cls(pool, tenants, patience)
 
     @asynccontextmanager
-    async def tenant(self, tenant: str) -> AsyncIterator[Connection]:
-        """A connection that sees this tenant's rows and no others.
+    async def tenant(
+        self, tenant: str, *, patience: float | None = None
+    ) -> AsyncIterator[Connection]:
+        """A connection that sees this tenant's rows and no others, for `patience` seconds.
 
-        Raises `Unavailable` when none is free within 5 s or the database is in trouble.
+        Raises `Unavailable` when none is free within 5 s, when the database is in trouble, and
+        when the patience is at its end: what was written is then not known.
         """
         with unavailable_when_passing():
             async with self.pool.acquire(timeout=5) as connection:
-                await self._name_tenant(connection, tenant)
-                yield connection
+                # Cutting is the one way to end a wait that needs no answer from the other side.
+                with _cutting_after(patience or self._patience, connection):
+                    await self._name_tenant(connection, tenant)
+                    yield connection
 
     @asynccontextmanager
-    async def any_tenant(self) -> AsyncIterator[Connection]:
+    async def any_tenant(self, *, patience: float | None = None) -> AsyncIterator[Connection]:
         """A connection that sees no tenant's rows: for the SECURITY DEFINER functions."""
-        async with self.tenant("") as connection:
+        async with self.tenant("", patience=patience) as connection:
             yield connection
 
     async def _name_tenant(self, connection: Connection, tenant: str) -> None:
@@ -131,3 +143,15 @@ class Database:
             await asyncio.wait_for(self.pool.close(), timeout=2)
         except TimeoutError:
             self.pool.terminate()
+
+
+@contextmanager
+def _cutting_after(seconds: float | None, connection: Connection) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -44,7 +44,9 @@ class Feeds:
 
     async def start(self) -> None:
         """Begins to listen and to compare heads."""
-        self._spawn(self._check_forever())
+        # Each by itself: a half-open LISTEN must not keep anybody from comparing.
+        self._spawn(self._repeat(self._listen))
+        self._spawn(self._repeat(self._check))
 
     async def stop(self) -> None:
         """Ends everything that runs here."""
@@ -91,39 +93,46 @@ class Feeds:
         """Every feed that runs here."""
         return list(self._feeds.values())
 
-    async def _check_forever(self) -> None:
-        """Compares heads each second: a half-open LISTEN never errs, and never hears either."""
+    async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self._listen()
-                await self._check()
+                await work()
             except (Unavailable, *PASSING) as error:
-                logger.warning("The feed can't reach the database: {}", error)
+                logger.warning("The feed can't reach the database: {!r}", error)
             except Exception:  # the last line of defence
                 logger.exception("The feeds can't be checked")
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _listen(self) -> None:
+        """Sees that a connection listens; one that does not answer is given up for another."""
         if self._connection and not self._connection.is_closed():
             try:
-                await self._connection.execute("SELECT 1", timeout=HEARTBEAT_SECONDS)
+                await self._connection.execute("SELECT 1")
                 return
             except TimeoutError:
                 self._connection.terminate()
-        connection = await asyncpg.connect(
-            self._url, timeout=5, server_settings={"application_name": "fieldbook feed"}
+        self._connection = await asyncpg.connect(
+            self._url,
+            timeout=5,
+            command_timeout=HEARTBEAT_SECONDS,
+            server_settings={"application_name": "fieldbook feed"},
         )
-        await connection.add_listener("contact_changes", self._on_change)
-        await connection.add_listener("access_changes", self._on_access_notice)
-        self._connection = connection
+        try:
+            await self._connection.add_listener("contact_changes", self._on_change)
+            await self._connection.add_listener("access_changes", self._on_access_notice)
+        except BaseException:
+            # Half of it must not pass for one that listens.
+            self._connection.terminate()
+            raise
         # What was announced while nobody listened is looked up.
         for tenant in self._feeds:
             self._spawn(self._tell_access(tenant))
 
     async def _check(self) -> None:
+        """Compares heads each second: a half-open LISTEN never errs, and never hears either."""
         if not self._feeds:
             return
-        async with self._database.any_tenant() as connection:
+        async with self._database.any_tenant(patience=HEARTBEAT_SECONDS) as connection:
             records = await connection.fetch(queries.sync.list_heads)
         for record in records:
             feed = self._feeds.get(record["tenant_id"])
