@@ -69,7 +69,11 @@ class Commits:
         try:
             outcomes = await self._run_or_separate(tenant, mutations)
         except Unavailable as error:
-            _refuse(submissions, error)
+            # With them those behind, who would wait as long again for the same lock or database;
+            # nor may a later edit of a device be stored before an earlier one.
+            queue = self._queues[tenant]
+            _refuse([*submissions, *queue], error)
+            queue.clear()
             return
         position = 0
         for submission in submissions:
@@ -96,6 +100,10 @@ class Commits:
                 return [Outcome(error=Internal())]
         middle = len(mutations) // 2
         first = await self._run_half(tenant, mutations[:middle])
+        last = first[-1].error
+        if isinstance(last, Unavailable):
+            # The other half would wait as long again, and overtake this one.
+            return first + [Outcome(error=last) for _ in mutations[middle:]]
         return first + await self._run_half(tenant, mutations[middle:])
 
     async def _run_half(self, tenant: str, mutations: list[Mutation]) -> list[Outcome]:
