@@ -51,6 +51,8 @@ from server.transport.server import SocketServer
 PING_TIMEOUT_SECONDS = 20
 DRAIN_MS = (1_000, 5_000)
 ANSWER_SECONDS = 0.5
+DATABASE_SECONDS = 10.0
+"""How long the database may take over an event or a request, before it is `unavailable`."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ async def create_app(
     settings: Settings, database_url: str, redis_url: str | None
 ) -> web.Application:
     """Builds the application and starts what runs behind it. Raises `Unavailable`."""
-    database = await Database.connect(database_url)
+    database = await Database.connect(database_url, patience=DATABASE_SECONDS)
     tenants = Tenants(database, settings.default_region)
     auth = Auth(database, settings.api_key_salt)
     pages = Pages(database)
@@ -102,7 +104,9 @@ async def create_app(
 
     # Alone on this machine, with a Redis of its own, a process has nobody to share with.
     shared_url = redis_url if settings.redis_url or settings.workers > 1 else None
-    channel = ChangeChannel(redis, shared_url, lambda message: feeds.hear(message))
+    channel = ChangeChannel(
+        redis, shared_url, lambda message: feeds.hear(message), connected=presence.announce
+    )
     feeds = Feeds(database, pages, database_url, on_access=on_access, share=channel.publish)
     commits = Commits(database, tenants, feeds.publish)
 

@@ -7,6 +7,7 @@ reads it there. So nothing here waits for Redis, and what can't be sent is dropp
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -21,6 +22,8 @@ CHANNEL = "contact_changes"
 WAITING = 256
 """Messages that may wait to be sent; the oldest is dropped."""
 RETRY_SECONDS = 1.0
+PING_SECONDS = 2.0
+"""How often the subscription is asked whether it still hears, and how long it may be silent."""
 ID_LENGTH = 21
 
 Hear = Callable[[bytes], None]
@@ -29,11 +32,16 @@ Hear = Callable[[bytes], None]
 class ChangeChannel:
     """Publishes this process's messages, and hears those of the others."""
 
-    def __init__(self, redis: RedisConnection, url: str | None, hear: Hear) -> None:
-        """`hear(message)` gets what another process published, byte for byte."""
+    def __init__(
+        self, redis: RedisConnection, url: str | None, hear: Hear, connected: Callable[[], None]
+    ) -> None:
+        """`hear(message)` gets what another process published, byte for byte; `connected()` is
+        called when it begins to listen, also after a Redis that was away is back.
+        """
         self._redis = redis
         self._url = url
         self._hear = hear
+        self._connected = connected
         self._process = generate(size=ID_LENGTH).encode()
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._tasks: list[asyncio.Task[None]] = []
@@ -73,22 +81,39 @@ class ChangeChannel:
         while True:
             try:
                 await self._listen(url)
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, TimeoutError) as error:
                 logger.debug("Not hearing the other processes through Redis: {!r}", error)
+            except Exception:  # the last line of defence
+                logger.exception("Hearing the other processes failed")
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self, url: str) -> None:
-        """Listens on a connection of its own until that fails."""
+        """Listens on a connection of its own until that fails or falls silent."""
         client = make_client(url)
         try:
             async with client.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(CHANNEL)
+                self._connected()
+                heard = asked = time.monotonic()
                 while True:
                     message = await subscription.get_message(timeout=RETRY_SECONDS)
-                    if message and not message["data"].startswith(self._process):
-                        self._hear(message["data"][ID_LENGTH:])
+                    now = time.monotonic()
+                    if message:
+                        heard = now
+                        if message["type"] == "message":
+                            self._take(message["data"])
+                    # A connection may live and bring nothing any more. Only an answer tells.
+                    if now - heard > 2 * PING_SECONDS:
+                        raise TimeoutError("it fell silent")
+                    if now - asked > PING_SECONDS:
+                        await subscription.ping()
+                        asked = now
         finally:
             await client.aclose()
+
+    def _take(self, data: bytes) -> None:
+        if not data.startswith(self._process):
+            self._hear(data[ID_LENGTH:])
 
 
 async def _publish(client: Redis, message: bytes) -> int:

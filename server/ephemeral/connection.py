@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -29,7 +28,7 @@ class RedisConnection:
     """The one client of this process, with a circuit that opens at a failure.
 
     Nothing in Redis is truth, so whoever calls has a way to go on without. After a failure no call
-    waits for some seconds; then one alone tries, and its success closes the circuit for all.
+    waits any more: a task of its own asks now and then, and an answer closes the circuit for all.
     """
 
     def __init__(self, url: str | None, *, rest_seconds: float = REST_SECONDS) -> None:
@@ -37,8 +36,7 @@ class RedisConnection:
         self._rest_seconds = rest_seconds
         self._client = make_client(url) if url else None
         self._failing = self._client is None
-        self._next_try = 0.0
-        self._trying = False
+        self._trying: asyncio.Task[None] | None = None
 
     @property
     def reachable(self) -> bool:
@@ -51,35 +49,36 @@ class RedisConnection:
         The circuit takes any error of Redis for a failure: a server that is loading, full or a
         replica is of no more use to us than one that is gone.
         """
-        trial = self._failing
-        if self._client is None or (trial and not self._may_try()):
+        if self._client is None or self._failing:
             raise RedisDown
-        self._trying = trial
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                answer = await work(self._client)
+                return await work(self._client)
         except (RedisError, OSError, TimeoutError) as error:
-            self._note_failure(error)
+            # Of those that waited together, the first opens the circuit.
+            if not self._failing:
+                logger.warning("Going on without Redis: {!r}", error)
+                self._failing = True
+                self._trying = asyncio.create_task(self._try_until_it_answers(self._client))
             raise RedisDown from error
-        finally:
-            if trial:
-                self._trying = False
-        if self._failing:
-            logger.info("Redis answers again")
-            self._failing = False
-        return answer
 
-    def _may_try(self) -> bool:
-        return not self._trying and time.monotonic() >= self._next_try
-
-    def _note_failure(self, error: Exception) -> None:
-        if not self._failing:
-            logger.warning("Going on without Redis: {!r}", error)
-        self._failing = True
-        self._next_try = time.monotonic() + self._rest_seconds
+    async def _try_until_it_answers(self, client: Redis) -> None:
+        while self._failing:
+            await asyncio.sleep(self._rest_seconds)
+            try:
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await client.ping()
+            except (RedisError, OSError, TimeoutError) as error:
+                logger.debug("Redis does not answer yet: {!r}", error)
+            else:
+                logger.info("Redis answers again")
+                self._failing = False
 
     async def close(self) -> None:
         """Closes the connections."""
+        if self._trying:
+            self._trying.cancel()
+            await asyncio.wait([self._trying])
         if self._client:
             await self._client.aclose()
 

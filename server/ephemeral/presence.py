@@ -92,6 +92,11 @@ class Presence:
         self._sockets.clear()
         await self.flush()
 
+    def announce(self) -> None:
+        """Tells the others of every device here again, as a Redis that restarted has forgotten."""
+        now = time.monotonic()
+        self._unsent.update(dict.fromkeys(self._sockets, now))
+
     async def _flush_forever(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
