@@ -15,6 +15,7 @@ COMMANDS = {
     "migrate": ("server.commands.database:migrate", "bring the database up to date"),
     "seed": ("server.commands.seed:seed_contacts", "add realistic contacts to try things out"),
     "simulate": ("server.client.simulator:simulate", "run many devices, and see whether all agree"),
+    "purge": ("server.commands.purge:purge", "remove what remains of rows deleted long ago"),
     "dump-schema": ("server.commands.database:write_schema", "write sql/schema.sql anew"),
     "data-model": ("server.commands.database:write_data_model", "write docs/DATA_MODEL.md anew"),
 }

@@ -612,6 +612,11 @@ CREATE FUNCTION public.log_lost_values() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.outcome = OLD.outcome
+        AND OLD.lost -> 'after' @> (NEW.lost -> 'after')
+    THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO audit_log (tenant_id, entity, entity_id, version, op, agent_id, device_id,
                            mutation_id, origin, outcome, before, after)
     VALUES (NEW.tenant_id, NEW.entity, NEW.entity_id, NEW.version, NEW.op, NEW.agent_id,
@@ -686,7 +691,7 @@ BEGIN
         'SELECT tenant_id, version, %L::text AS plural, id, live_version, deleted_at,
                 CASE WHEN deleted_at IS NULL THEN wire
                      ELSE render_tombstone(id, version, deleted_at) END AS wire,
-                wire_author
+                wire_author, updated_at
          FROM %I', plural, plural), ' UNION ALL ' ORDER BY plural)
     INTO branches FROM synced_entities;
     EXECUTE 'CREATE OR REPLACE VIEW synced_rows WITH (security_invoker = true) AS ' || branches;
@@ -694,6 +699,54 @@ BEGIN
     GRANT SELECT ON synced_rows TO fieldbook_server;
 END
 $$;
+
+CREATE FUNCTION public.purge_tombstones(versions bigint[], given_before timestamp with time zone, milliseconds real, OUT done integer, OUT removed jsonb, OUT held real) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    tenant  CONSTANT text := current_setting('app.tenant');
+    step    integer := 10;
+    spent   real;
+    began   timestamptz;
+    entity  text;
+    rows    bigint;
+    last    bigint;
+    highest bigint;
+BEGIN
+    PERFORM lock_versions();
+    began := clock_timestamp();
+    done := 0;
+    removed := '{}';
+    PERFORM set_config('app.purge', 'on', true);
+    WHILE done < cardinality(versions) LOOP
+        FOR entity IN SELECT plural FROM synced_entities ORDER BY plural LOOP
+            EXECUTE format(
+                'WITH gone AS (
+                     DELETE FROM %I
+                     WHERE tenant_id = $1 AND version = ANY ($2) AND deleted_at IS NOT NULL
+                         AND updated_at < $3
+                     RETURNING version)
+                 SELECT count(*), max(version) FROM gone', entity)
+            INTO rows, last USING tenant, versions[done + 1 : done + step], given_before;
+            IF rows > 0 THEN
+                removed := removed || jsonb_build_object(
+                    entity, coalesce((removed ->> entity)::bigint, 0) + rows);
+                highest := greatest(highest, last);
+            END IF;
+        END LOOP;
+        done := least(done + step, cardinality(versions));
+        spent := extract(epoch FROM clock_timestamp() - began) * 1000;
+        step := floor(0.8 * (milliseconds - spent) * done / spent);
+        EXIT WHEN step < 10;
+    END LOOP;
+    PERFORM set_config('app.purge', '', true);
+    -- Cursors below it have not heard of what is gone now. Where nothing is, it stays.
+    UPDATE global_version SET floor = greatest(floor, highest)
+    WHERE tenant_id = tenant AND highest IS NOT NULL;
+    held := extract(epoch FROM clock_timestamp() - began) * 1000;
+END
+$_$;
 
 CREATE FUNCTION public.reference_column(plural text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -963,9 +1016,14 @@ BEGIN
     END IF;
     NEW.wire := render_row(NEW.id, NEW.version, NEW.created_at, NEW.updated_at,
                            NEW.created_by, NEW.updated_by, body);
-    NEW.wire_author := json_strip_nulls(json_build_object(
-        'mutation_id', NEW.written_mutation,
-        'actor', json_build_object('agent', NEW.written_by, 'device', NEW.written_device)));
+    -- Of whoever made this version: who writes an equal value, or edits what is deleted, did not.
+    IF TG_OP = 'INSERT' OR NEW.version <> OLD.version THEN
+        NEW.wire_author := json_strip_nulls(json_build_object(
+            'mutation_id', NEW.written_mutation,
+            'actor', json_build_object('agent', NEW.written_by, 'device', NEW.written_device)));
+    ELSE
+        NEW.wire_author := OLD.wire_author;
+    END IF;
     RETURN NEW;
 END
 $_$;
@@ -1172,9 +1230,9 @@ COMMENT ON COLUMN public.global_version.tenant_id IS 'The tenant.';
 
 COMMENT ON COLUMN public.global_version.version IS 'The head: the highest version given.';
 
-COMMENT ON COLUMN public.global_version.epoch IS 'Names this life of the database. A restored backup needs a new one.';
+COMMENT ON COLUMN public.global_version.epoch IS 'Names this life of the database. `python -m server restore` gives a new one.';
 
-COMMENT ON COLUMN public.global_version.floor IS 'Below this version tombstones were purged: older cursors must sync from 0.';
+COMMENT ON COLUMN public.global_version.floor IS 'The highest version of a purged tombstone: cursors below it must sync from 0.';
 
 COMMENT ON COLUMN public.global_version.checksum IS '{plural: {count, sum}}: the live rows of each entity, and the sum of their versions modulo 2^52.';
 
@@ -1677,7 +1735,8 @@ CREATE VIEW public.synced_rows WITH (security_invoker='true') AS
             WHEN (contacts.deleted_at IS NULL) THEN contacts.wire
             ELSE public.render_tombstone(contacts.id, contacts.version, contacts.deleted_at)
         END AS wire,
-    contacts.wire_author
+    contacts.wire_author,
+    contacts.updated_at
    FROM public.contacts
 UNION ALL
  SELECT groups.tenant_id,
@@ -1690,7 +1749,8 @@ UNION ALL
             WHEN (groups.deleted_at IS NULL) THEN groups.wire
             ELSE public.render_tombstone(groups.id, groups.version, groups.deleted_at)
         END AS wire,
-    groups.wire_author
+    groups.wire_author,
+    groups.updated_at
    FROM public.groups
 UNION ALL
  SELECT tags.tenant_id,
@@ -1703,7 +1763,8 @@ UNION ALL
             WHEN (tags.deleted_at IS NULL) THEN tags.wire
             ELSE public.render_tombstone(tags.id, tags.version, tags.deleted_at)
         END AS wire,
-    tags.wire_author
+    tags.wire_author,
+    tags.updated_at
    FROM public.tags
 UNION ALL
  SELECT types.tenant_id,
@@ -1716,7 +1777,8 @@ UNION ALL
             WHEN (types.deleted_at IS NULL) THEN types.wire
             ELSE public.render_tombstone(types.id, types.version, types.deleted_at)
         END AS wire,
-    types.wire_author
+    types.wire_author,
+    types.updated_at
    FROM public.types;
 
 COMMENT ON VIEW public.synced_rows IS 'Every row that reaches devices, tombstones too, as it goes out. Made by publish_entity().';

@@ -34,11 +34,13 @@ from server.db.pool import Connection, Database
 from server.db.queries import queries
 from server.errors import Unavailable
 from server.jobs.driver import PatientDriver
-from server.jobs.purge import purge_logs
+from server.jobs.purge import purge_ledger, purge_logs
 from server.jobs.run import Interrupted, Job, Run, pause
 from server.jobs.strip_reference import strip_reference
 
 JOBS: Mapping[str, Job] = {"strip_reference": strip_reference}
+Purge = Callable[[Database, asyncio.Event], Awaitable[None]]
+NIGHTLY: Mapping[str, Purge] = {"purge_logs": purge_logs, "purge_ledger": purge_ledger}
 
 AT_NIGHT = "17 3 * * *"
 POLL_SECONDS = 5.0
@@ -142,13 +144,14 @@ class Worker:
     async def _run_schedules(self, driver: PatientDriver) -> None:
         manager = SchedulerManager(queries_on(driver))
         manager.shutdown = self._stopping
-        manager.schedule("purge_logs", AT_NIGHT)(self._purge_logs)
+        for name, purge in NIGHTLY.items():
+            manager.schedule(name, AT_NIGHT)(partial(self._run_nightly, purge))
         await manager.run()
 
-    async def _purge_logs(self, _schedule: Schedule) -> None:
+    async def _run_nightly(self, purge: Purge, _schedule: Schedule) -> None:
         while not self._stopping.is_set():
             try:
-                await purge_logs(self._database, self._stopping)
+                await purge(self._database, self._stopping)
             except Unavailable:
                 await self._wait(RETRY_SECONDS)
             except Interrupted:

@@ -13,7 +13,7 @@ BEGIN
         'SELECT tenant_id, version, %L::text AS plural, id, live_version, deleted_at,
                 CASE WHEN deleted_at IS NULL THEN wire
                      ELSE render_tombstone(id, version, deleted_at) END AS wire,
-                wire_author
+                wire_author, updated_at
          FROM %I', plural, plural), ' UNION ALL ' ORDER BY plural)
     INTO branches FROM synced_entities;
     EXECUTE 'CREATE OR REPLACE VIEW synced_rows WITH (security_invoker = true) AS ' || branches;

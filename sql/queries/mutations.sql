@@ -50,3 +50,38 @@ UNION ALL
 SELECT plural, id FROM synced_rows
 WHERE tenant_id = $1::text AND id = ANY ($2::text[]) AND deleted_at IS NULL
     AND plural <> 'contacts';
+
+-- name: list_sources
+-- Every device, and every agent without one, of which the ledger remembers something: the purge
+-- goes from one to the next. A step along the index for each, however many rows there are.
+WITH RECURSIVE sources AS (
+    (SELECT source FROM mutations WHERE tenant_id = $1::text ORDER BY source LIMIT 1)
+    UNION ALL
+    SELECT (SELECT m.source FROM mutations AS m
+            WHERE m.tenant_id = $1::text AND m.source > s.source ORDER BY m.source LIMIT 1)
+    FROM sources AS s WHERE s.source IS NOT NULL
+)
+SELECT source FROM sources WHERE source IS NOT NULL;
+
+-- name: delete_old_mutations
+-- Removes up to so many of a source's ledger rows, and counts them: those older than 90 days whose
+-- device has since said that its queue is empty, or was revoked, or that had no device. The one
+-- with the greatest stamp stays, for the next stamp comes after it. A stamp is hardly ever later
+-- than its row, so the index on stamps finds what is old. $1 tenant, $2 source, $3 at most.
+WITH old AS (
+    SELECT m.mutation_id
+    FROM mutations AS m
+    LEFT JOIN devices AS d ON d.tenant_id = m.tenant_id AND d.id = m.source
+    WHERE m.tenant_id = $1::text AND m.source = $2::text
+        AND m.stamp < (extract(epoch FROM now() - interval '90 days') * 1000000)::bigint
+        AND m.created_at < now() - interval '90 days'
+        AND (m.source LIKE 'agent:%' OR d.revoked_at IS NOT NULL
+             OR d.queue_empty_at > m.created_at)
+        AND m.stamp < (SELECT max(stamp) FROM mutations WHERE tenant_id = $1 AND source = $2)
+    LIMIT $3::bigint
+), deleted AS (
+    DELETE FROM mutations AS m USING old
+    WHERE m.tenant_id = $1 AND m.source = $2 AND m.mutation_id = old.mutation_id
+    RETURNING m.mutation_id
+)
+SELECT count(*) FROM deleted;

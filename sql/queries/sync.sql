@@ -52,3 +52,21 @@ WHERE tenant_id = $1::text AND version > $2::bigint
 -- name: list_heads
 -- Every tenant's head: once a second each process compares its feeds with it.
 SELECT tenant_id, version, epoch FROM list_heads();
+
+-- name: find_tombstones
+-- Versions of tombstones after a version that were given before a time, in order: what the purge
+-- removes. $1 tenant, $2 after, $3 the time, $4 at most.
+SELECT version FROM synced_rows
+WHERE tenant_id = $1::text AND version > $2::bigint AND deleted_at IS NOT NULL
+    AND updated_at < $3::timestamptz
+ORDER BY version LIMIT $4::bigint;
+
+-- name: purge_tombstones
+-- Removes tombstones and moves the floor. $1 their versions in order, $2 the time before which
+-- they were given, $3 milliseconds under the lock.
+SELECT done, removed::text AS removed, held
+FROM purge_tombstones($1::bigint[], $2::timestamptz, $3::real);
+
+-- name: read_cutoff
+-- The time so long ago, by the database's clock: what was given before it is old. $1 how long.
+SELECT clock_timestamp() - $1::interval;

@@ -338,11 +338,14 @@ async def test_the_nightly_purge_is_scheduled_once_for_all_workers(
     workers = [Worker(database_url), Worker(database_url)]
     for worker in workers:
         await worker.start()
-    await until(owner, "EXISTS (SELECT FROM pgqueuer_schedules)")
+    await until(owner, "(SELECT count(*) = 2 FROM pgqueuer_schedules)")
     for worker in workers:
         await worker.stop()
-    rows = await owner.fetch("SELECT entrypoint, expression FROM pgqueuer_schedules")
-    assert [tuple(row) for row in rows] == [("purge_logs", worker_module.AT_NIGHT)]
+    rows = await owner.fetch("SELECT entrypoint, expression FROM pgqueuer_schedules ORDER BY 1")
+    assert [tuple(row) for row in rows] == [
+        ("purge_ledger", worker_module.AT_NIGHT),
+        ("purge_logs", worker_module.AT_NIGHT),
+    ]
 
     # Due now.
     await owner.execute("UPDATE pgqueuer_schedules SET next_run = now()")
