@@ -128,7 +128,10 @@ class Feed:
             page = await self._pages.read(
                 self.tenant, self.head, rows=PUSHED_ROWS, size=PUSHED_BYTES, detail=True
             )
-            if page.has_more or page.epoch != self.epoch or page.head < self.head:
+            new_life = page.epoch != self.epoch or page.head < self.head
+            # Above the head but below the floor, tombstones were purged that nobody here had heard
+            # of: only a sync, which is refused as `expired`, tells a device so.
+            if page.has_more or new_life or page.floor > self.head:
                 await self._announce(page)
             elif page.until > self.head:
                 self.broadcaster.send_changes(page.change_set)
