@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from server.settings import Settings
 
 SECONDS_TO_DRAIN = 1.2
 SECONDS_FOR_REQUESTS = 0.3
+BACKLOG = 4_096
+"""Connections that may wait to be accepted; a client that finds no place waits for 1, 3, 7 s."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,10 +37,12 @@ async def answer(
 
     `ready()` is called once it answers, `stopping()` when the signal came.
     """
+    raise_file_limit()
     app = await create_app(settings, database_url, redis_url)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SECONDS_FOR_REQUESTS)
     await runner.setup()
-    await web.SockSite(runner, listener).start()
+    # Said here too: it would listen anew with the 128 of asyncio, which a restart overflows.
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
     stopped = stop_event()
     # What is there by now stays: a full collection need not look through its 100,000 objects,
     # while every client waits.
@@ -64,7 +69,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         return socket.create_server(
             (host, port),
             family=family,
-            backlog=1024,
+            backlog=BACKLOG,
             dualstack_ipv6=dual_stack,
             reuse_port=shared,
         )
@@ -75,6 +80,18 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
                 "Fieldbook. Stop it, or set PORT to another number."
             ) from None
         raise CommandError(f"HOST={host} PORT={port} can't be used: {error.strerror}.") from None
+
+
+def raise_file_limit() -> None:
+    """Lets this process have as many open files as it may: each device's socket is one.
+
+    Logins and services usually begin with 1,024, though they may have far more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # macOS says that there is no limit, and then does not take that for one.
+        most = 65_536 if hard == resource.RLIM_INFINITY else hard
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def stop_event() -> asyncio.Event:

@@ -37,11 +37,16 @@ TEXT, CLOSE = 0x81, 0x88
 
 
 class WebSocket(asyncio.Protocol):
-    """One connection; `on_message` is called with the bytes of each message."""
+    """One connection; `on_message` is called with the bytes of each message.
+
+    `closed` gives the close code once it has ended, None when it ended without a goodbye.
+    """
 
     def __init__(self, path: str, on_message: Callable[[bytes], None]) -> None:
         self.on_message = on_message
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._close_code: int | None = None
         self._path = path
         self._buffer = bytearray()
 
@@ -70,11 +75,20 @@ class WebSocket(asyncio.Protocol):
         """Closes the connection without a goodbye."""
         self._transport.abort()
 
+    def stop_reading(self) -> None:
+        """Takes nothing more off the connection, until `go_on_reading`."""
+        self._transport.pause_reading()
+
+    def go_on_reading(self) -> None:
+        """Reads again."""
+        self._transport.resume_reading()
+
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         transport.write(HANDSHAKE.format(path=self._path, host=HOST).encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(self._close_code)
         if not self.opened.done():
             self.opened.set_exception(ConnectionError("closed before it was open"))
 
@@ -117,6 +131,10 @@ class WebSocket(asyncio.Protocol):
             return None
         if buffer[start] != CLOSE:
             self.on_message(bytes(buffer[begin:end]))
+        elif self._close_code is None:
+            self._close_code = int.from_bytes(buffer[begin : begin + 2])
+            # As RFC 6455 wants it answered: the server then ends the connection.
+            self._transport.write(struct.pack("!BB", CLOSE, 0x80) + UNMASKED)
         return end
 
 
@@ -129,21 +147,28 @@ class Device:
     def __init__(self, on_event: Callable[[bytes], None]) -> None:
         self.on_event = on_event
         self.greeting: dict[str, Any] = {}
-        self._socket: WebSocket
+        self.socket: WebSocket
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._ids = 0
         self._greeted: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def connect(
-        cls, on_event: Callable[[bytes], None], device_id: str | None = None, *, batch: bool = True
+        cls,
+        on_event: Callable[[bytes], None],
+        device_id: str | None = None,
+        *,
+        batch: bool = True,
+        port: int = SERVER_PORT,
+        api_key: str = API_KEY,
     ) -> Device:
         """Connects and signs in. Raises OSError when nobody listens or the sign-in is refused."""
         device = cls(on_event)
         path = "/socket.io/?EIO=4&transport=websocket"
-        device._socket = await WebSocket.connect(SERVER_PORT, path, device.receive)
-        auth = {"api_key": API_KEY, "batch": batch, "device_id": device_id}
-        device._socket.send("40" + json.dumps(auth))
+        device.socket = await WebSocket.connect(port, path, device.receive)
+        device.socket.closed.add_done_callback(device._lost)
+        auth = {"api_key": api_key, "batch": batch, "device_id": device_id}
+        device.socket.send("40" + json.dumps(auth))
         packet = await asyncio.wait_for(device._greeted, ACK_SECONDS)
         if not packet.startswith(b'2["authenticated"'):
             raise ConnectionError(packet.decode())
@@ -152,21 +177,29 @@ class Device:
 
     def close(self) -> None:
         """Closes the connection without a goodbye."""
-        self._socket.close()
+        self.socket.close()
 
     async def call(self, event: str, payload: str) -> bytes:
-        """Emits an event, whose payload is JSON text, and gives its ack: `{"ok":true,…}`."""
+        """Emits an event, whose payload is JSON text, and gives its ack: `{"ok":true,…}`.
+
+        Raises ConnectionError when the connection ends before.
+        """
         self._ids += 1
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._calls[self._ids] = answer
-        self._socket.send(f'42{self._ids}["{event}",{payload}]')
+        self.socket.send(f'42{self._ids}["{event}",{payload}]')
         # No timeout here: a timer a write would be the load's largest cost. Callers set one.
         return await answer
 
     def acknowledge(self, packet: bytes) -> None:
         """Answers an event that asks for an ack."""
         number = packet[1 : packet.index(b"[")].decode()
-        self._socket.send(f"43{number}[]")
+        self.socket.send(f"43{number}[]")
+
+    def _lost(self, _closed: asyncio.Future[int | None]) -> None:
+        for waiting in (self._greeted, *self._calls.values()):
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("closed before the answer came"))
 
     def receive(self, message: bytes) -> None:
         """Takes one Engine.IO message."""
@@ -182,4 +215,4 @@ class Device:
         elif kind == b"44":
             self._greeted.set_result(message[1:])
         elif kind[:1] == b"2":
-            self._socket.send("3")
+            self.socket.send("3")
