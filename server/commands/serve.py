@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import signal
 import socket
 import time
 from types import FrameType
 
 import uvloop
+from loguru import logger
 
 from server.commands.answering import STOP_SIGNALS, answer, listen
 from server.commands.common import Services, running_services
@@ -33,6 +35,8 @@ def serve(arguments: list[str]) -> int:
     # A signal while the databases start must still end them.
     for number in STOP_SIGNALS:
         signal.signal(number, interrupt)
+    # Asks for a restart, and must not end a server that is still starting.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     settings = Settings.from_environment()
     set_up_logging(settings)
     # Before anything else: a second server must not touch the first one's database.
@@ -69,6 +73,7 @@ async def run(settings: Settings, services: Services, listener: socket.socket) -
     if settings.workers > 1:
         await supervise(settings, services, listener, ready=ready, stopping=stopping)
     else:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, refuse_restart)
         await answer(
             settings,
             services.database_url,
@@ -85,6 +90,14 @@ def announce(host: str, port: int, new_key: str | None) -> None:
     print(f"Fieldbook is ready at http://{shown}:{port}", flush=True)
     if new_key is not None:
         print(f"The admin's API key, shown only this once: {new_key}", flush=True)
+
+
+def refuse_restart() -> None:
+    """One process can't be replaced while it answers."""
+    logger.warning(
+        "SIGUSR1 restarts the processes of a server one after the other, and this one has only "
+        "one. Set WORKERS=2 or more, or stop it and start it again."
+    )
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:
