@@ -63,12 +63,17 @@ class Connection:
     @property
     def paused(self) -> bool:
         """Whether so much waits for the client that live events would only pile up."""
-        return self._socket.backlog > PAUSE_BYTES
+        return self._socket.waiting > PAUSE_BYTES
 
     @property
     def drained(self) -> bool:
         """Whether the client has read nearly all that was sent to it."""
         return self._socket.backlog < PAUSE_BYTES // 4
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of this process that are kept for the client."""
+        return self._socket.backlog
 
     def abort(self) -> None:
         """Cuts the connection without a goodbye."""

@@ -25,6 +25,8 @@ GOODBYE_SECONDS = 1.0
 """How long a client may take to fetch what was sent to it before its connection is closed."""
 POLLED_PACKETS = 16
 """Packets in the answer to one poll: python-socketio's client gives up at more."""
+HELD_BYTES = 64 * 1024
+"""The writer takes no more off the queue at once, but for a packet that is larger."""
 
 # What a client has to say in Engine.IO: close, pong, upgrade, its probe, and Socket.IO's packets.
 # engineio ends the connection for anything else, JSON that is nested too deep included.
@@ -63,6 +65,18 @@ class WebSocket(aiohttp_driver.WebSocket):  # type: ignore[misc]
         return self._sock
 
 
+class FramePacket(packet.Packet):  # type: ignore[misc]
+    """A frame in a queue: one copy for all who wait for it, and a text only once it is written."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__(packet.MESSAGE)
+        self.frame = frame
+
+    def encode(self, b64: bool = False) -> str:
+        """The packet as engineio sends it."""
+        return "4" + self.frame.packet.decode()
+
+
 class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     """A client's Engine.IO socket that knows what it still has to send.
 
@@ -72,20 +86,25 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     writing: bool
     queued_bytes: int
+    held_bytes: int
     websocket: WebSocket | None
     _line: asyncio.Transport | None
+    _poll_line: asyncio.Transport | None
     _ending: asyncio.Task[None]
 
     def adopt(self) -> None:
         """Fills in what engineio's constructor, which made this socket, does not know."""
         self.writing = False
         self.queued_bytes = 0
+        self.held_bytes = 0
         self.websocket = None
         self._line = None
+        self._poll_line = None
 
     async def poll(self) -> list[packet.Packet]:
         """Waits for packets to send; until the next call they count as being written."""
         self.writing = False
+        self.held_bytes = 0
         try:
             # Not wait_for(queue.get()): its inner task would hold a packet that is neither in
             # the queue nor counted as being written, and a frame could overtake it.
@@ -94,22 +113,32 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         except (TimeoutError, asyncio.CancelledError):
             raise exceptions.QueueEmpty from None
         self.writing = True
-        most = self.queue.qsize() if self.upgraded else POLLED_PACKETS - 1
-        while len(packets) <= most and not self.queue.empty() and packets[-1] is not None:
+        size = _size(packets[0])
+        while packets[-1] is not None and not self.queue.empty() and size < HELD_BYTES:
+            if not self.upgraded and len(packets) == POLLED_PACKETS:
+                break
             packets.append(self.queue.get_nowait())
+            size += _size(packets[-1])
         for _ in packets:
             self.queue.task_done()
         if packets[-1] is None:
             if len(packets) > 1:
                 self.queue.put_nowait(None)
             packets.pop()
-        self.queued_bytes -= sum(_size(each) for each in packets)
+        self.queued_bytes -= size
+        # They wait for the client until the next call, which says that they were written.
+        self.held_bytes = size
         return packets
 
     async def send(self, pkt: packet.Packet) -> None:
         """Sends a packet by the stock way, counted."""
         self.queued_bytes += _size(pkt)
         await super().send(pkt)
+
+    async def handle_get_request(self, environ: dict[str, Any]) -> Any:
+        """Answers a poll, and remembers the way of its answer."""
+        self._poll_line = environ["aiohttp.request"].transport
+        return await super().handle_get_request(environ)
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Takes the packets of a poll's POST, each by itself and however many they are.
@@ -126,10 +155,21 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
                 await self.receive(packet.Packet(encoded_packet=text))
 
     async def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
-        """Closes the socket. A poll that waits is answered, which engineio leaves for 45 s."""
+        """Closes the socket. A poll that waits is answered, which engineio leaves for 45 s.
+
+        What a client does not read would keep its connection, and all that waits for it, for as
+        long as its machine runs: a moment later the connection is cut.
+        """
         await super().close(wait=wait, abort=abort, reason=reason)
         if abort and not self.upgraded:
             self.queue.put_nowait(packet.Packet(packet.NOOP))
+        asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self._cut)
+
+    def _cut(self) -> None:
+        if self._transport:
+            self._transport.abort()
+        elif self._poll_line and self._poll_line.get_write_buffer_size():
+            self._poll_line.abort()
 
     async def _websocket_handler(self, ws: WebSocket) -> None:
         self.websocket = ws
@@ -137,11 +177,15 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         await super()._websocket_handler(ws)
 
     @property
-    def backlog(self) -> int:
-        """Bytes that wait for the client: in our queue, and in the connection's buffer."""
+    def waiting(self) -> int:
+        """Bytes that the client is behind: in our queue, and in the connection's buffer."""
         transport = self._transport
-        buffered = transport.get_write_buffer_size() if transport else 0
-        return self.queued_bytes + buffered
+        return self.queued_bytes + (transport.get_write_buffer_size() if transport else 0)
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that are kept for the client, at most: those too that are just being written."""
+        return self.waiting + self.held_bytes
 
     @property
     def _transport(self) -> asyncio.Transport | None:
@@ -160,16 +204,15 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             return False
         if self.upgraded and (transport is None or transport.is_closing()):
             return False
-        if self.backlog > ABORT_BYTES:
+        size = len(data.packet) if isinstance(data, Frame) else len(data)
+        if self.backlog + size > ABORT_BYTES:
             self.abort()
             return False
         if transport and not self.upgrading and not self.writing and self.queue.empty():
             transport.write(_to_frame(data))
         else:
-            content = data.packet.decode() if isinstance(data, Frame) else data
-            message = packet.Packet(packet.MESSAGE, content)
-            self.queued_bytes += _size(message)
-            self.queue.put_nowait(message)
+            self.queued_bytes += size
+            self.queue.put_nowait(_to_packet(data))
         return True
 
     def abort(self) -> None:
@@ -219,5 +262,11 @@ def _to_frame(data: Frame | bytes) -> bytes:
     return data.websocket if isinstance(data, Frame) else websocket_frame(BINARY, data)
 
 
+def _to_packet(data: Frame | bytes) -> packet.Packet:
+    return FramePacket(data) if isinstance(data, Frame) else packet.Packet(packet.MESSAGE, data)
+
+
 def _size(pkt: packet.Packet | None) -> int:
+    if isinstance(pkt, FramePacket):
+        return len(pkt.frame.packet)
     return len(pkt.data) if pkt is not None and isinstance(pkt.data, str | bytes) else 0
