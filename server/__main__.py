@@ -16,6 +16,8 @@ COMMANDS = {
     "seed": ("server.commands.seed:seed_contacts", "add realistic contacts to try things out"),
     "simulate": ("server.client.simulator:simulate", "run many devices, and see whether all agree"),
     "purge": ("server.commands.purge:purge", "remove what remains of rows deleted long ago"),
+    "backup": ("server.commands.backup:backup", "write the whole database to a file"),
+    "restore": ("server.commands.backup:restore", "put a backup in the place of the database"),
     "dump-schema": ("server.commands.database:write_schema", "write sql/schema.sql anew"),
     "data-model": ("server.commands.database:write_data_model", "write docs/DATA_MODEL.md anew"),
 }
@@ -40,9 +42,9 @@ def run(place: str, arguments: list[str]) -> int:
     """Runs `module:function`; what keeps a command from its work becomes one line on stderr."""
     from server.commands.common import CommandError
     from server.db.data_model import UndescribedError
-    from server.db.dump import DumpError
     from server.db.embedded import EmbeddedError
     from server.db.migrate import MigrationError
+    from server.db.programs import DumpError
     from server.errors import Unavailable
     from server.settings import SettingsError
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 from server.db.migrate import DIRECTORY
+from server.db.programs import run
 
 SCHEMA = DIRECTORY / "schema.sql"
 HEADER = """\
@@ -20,18 +20,11 @@ NOISE = re.compile(
 )
 
 
-class DumpError(Exception):
-    """pg_dump failed; its own words."""
-
-
 def dump_schema(database_url: str, bin_path: Path) -> str:
     """The schema of the database by the pg_dump of `bin_path`, the same for the same schema.
 
     Owners and pg_dump's comments and session settings are left out. Raises `DumpError`.
     """
-    command = [str(bin_path / "pg_dump"), "--schema-only", "--no-owner", database_url]
-    dumped = subprocess.run(command, capture_output=True, text=True, check=False)
-    if dumped.returncode != 0:
-        raise DumpError(dumped.stderr.strip())
-    text = NOISE.sub("", dumped.stdout)
+    dumped = run([bin_path / "pg_dump", "--schema-only", "--no-owner"], database_url)
+    text = NOISE.sub("", dumped.decode())
     return HEADER + "\n" + re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

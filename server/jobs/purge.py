@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.05
 FOUND_AT_ONCE = 5_000
 CHUNK = 2_000
 LOCK_MS = 6.0
-"""Of work under the lock; with the commit, and on a busy machine, it stays below 20 ms (measured)."""
+"""Of work under the lock; with the commit, and on a busy machine, mostly below 20 ms."""
 
 
 @dataclass(slots=True)
