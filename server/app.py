@@ -50,7 +50,8 @@ from server.transport.server import SocketServer
 
 PING_TIMEOUT_SECONDS = 20
 DRAIN_MS = (1_000, 5_000)
-ANSWER_SECONDS = 0.5
+ANSWER_SECONDS = 0.7
+"""How long a stop waits for what is under way; what is not answered then, is sent again."""
 DATABASE_SECONDS = 10.0
 """How long the database may take over an event or a request, before it is `unavailable`."""
 
@@ -224,8 +225,9 @@ async def drain(app: web.Application) -> None:
     parts.dispatcher.draining = True
     for connection in parts.sockets.connections:
         connection.send("draining", {"retry_after_ms": random.randint(*DRAIN_MS)})
-    answered = asyncio.create_task(parts.commits.idle())
-    await asyncio.wait([answered], timeout=ANSWER_SECONDS)
+    # Events wait for more than commits: a long push is read first. REST's writes are commits only.
+    answering = [parts.sockets.answered(), parts.commits.idle()]
+    await asyncio.wait([asyncio.create_task(each) for each in answering], timeout=ANSWER_SECONDS)
     closing = [connection.close(code=1001) for connection in parts.sockets.connections]
     if closing:
         _, late = await asyncio.wait([asyncio.create_task(each) for each in closing], timeout=0.5)

@@ -11,15 +11,18 @@ from server.errors import Conflict, Unauthenticated
 from server.events.dispatch import Event, Payload, event, refuse_unreadable
 from server.events.journal import Journal
 from server.events.sessions import Session, Sessions
+from server.events.turns import Turns
 from server.schemas.auth import AUTH
 from server.schemas.base import parse
 from server.schemas.sync import MAX_PUSH
 from server.schemas.times import rfc3339_now
 from server.services.actors import Actor
 from server.services.auth import Auth
-from server.services.sync import PAGE_ROWS, Pages
+from server.services.sync import PAGE_ROWS, Head, Pages
 
 AUTH_SECONDS = 10.0
+SIGN_INS_AT_ONCE = 8
+"""Of all that wait. Each takes one of the pool's 16 connections, and writes need some too."""
 PING_SECONDS = 25
 PAYLOAD_BYTES = 1_000_000
 LIMITS = {
@@ -56,6 +59,7 @@ class SignIn:
         self._note_failure = note_failure
         self._journal = journal
         self._access_changes = 0
+        self._turns = Turns(SIGN_INS_AT_ONCE)
 
     def events(self) -> list[Event]:
         """The events of this module."""
@@ -78,7 +82,11 @@ class SignIn:
         session.deadline = loop.call_later(AUTH_SECONDS, self._give_up, session)
 
     def _give_up(self, session: Session) -> None:
-        if session.actor is None:
+        if session.order.locked():
+            # It has sent `auth`, which waits for its turn, with a thousand others perhaps.
+            loop = asyncio.get_running_loop()
+            session.deadline = loop.call_later(1.0, self._give_up, session)
+        elif session.actor is None:
             self._sessions.close_soon(session)
 
     async def sign_in_at_connect(
@@ -98,16 +106,9 @@ class SignIn:
         `Unauthenticated`, `Forbidden`, `Conflict`, `RateLimited`, `Unavailable`.
         """
         first = session.actor is None
-        changes = -1
-        while changes != self._access_changes:
-            # Asked again when somebody's access changed meanwhile: it may be this one's, and
-            # whoever is told of it does not know this socket yet.
-            changes = self._access_changes
-            actor = await self._actor(session, payload)
-            join = await self._join(session, actor)
-            head = await self._pages.head(actor.tenant)
-            if first:
-                await self._auth.log_sign_in(actor, session.address)
+        async with self._turns.take():
+            actor, join, head = await self._enter(session, payload)
+        # Hazard: nothing may wait between the last look at the access and this.
         session.actor = actor
         session.batch = payload["batch"]
         session.note_clock(payload.get("clock"))
@@ -127,6 +128,22 @@ class SignIn:
             "limits": LIMITS,
         }
         return greeting, join
+
+    async def _enter(
+        self, session: Session, payload: Payload
+    ) -> tuple[Actor, Callable[[], None], Head]:
+        """What of a sign-in needs the database: who it is, the feed, the head, the history."""
+        changes = -1
+        while changes != self._access_changes:
+            # Asked again when somebody's access changed meanwhile: it may be this one's, and
+            # whoever is told of it does not know this socket yet.
+            changes = self._access_changes
+            actor = await self._actor(session, payload)
+            join = await self._join(session, actor)
+            head = await self._pages.head(actor.tenant)
+            if session.actor is None:
+                await self._auth.log_sign_in(actor, session.address)
+        return actor, join, head
 
     async def _actor(self, session: Session, payload: Payload) -> Actor:
         try:

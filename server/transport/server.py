@@ -62,6 +62,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         self._application = handler
         self._connections: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unanswered = 0
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
         self.on("connect", self._refuse_or_accept)
         self.on("disconnect", self._forget)
 
@@ -72,6 +75,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     def connections(self) -> list[Connection]:
         """Every open connection."""
         return list(self._connections.values())
+
+    async def answered(self) -> None:
+        """Waits until every event that has arrived is answered."""
+        await self._all_answered.wait()
 
     async def _refuse_or_accept(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         socket = self.eio.sockets[self.manager.eio_sid_from_sid(sid, "/")]
@@ -159,6 +166,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         # Tasks start in the order in which they are made, so handlers begin in the order of
         # arrival; what must stay in order after that, they order themselves.
         await connection.unanswered.acquire()
+        self._unanswered += 1
+        self._all_answered.clear()
         self._keep(asyncio.create_task(self._answer(connection, eio_sid, id, data)))
 
     async def _answer(
@@ -170,14 +179,15 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             name, arguments = None, [data]
         try:
             payload, afterwards = await self._application.event(connection, name, arguments)
+            socket = self.eio.sockets.get(eio_sid)
+            if socket and id is not None:
+                socket.push(Frame(b"3%d[%b]" % (id, orjson.dumps(payload))))
         finally:
             connection.unanswered.release()
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is None:
-            return
-        if id is not None:
-            socket.push(Frame(b"3%d[%b]" % (id, orjson.dumps(payload))))
-        if afterwards:
+            self._unanswered -= 1
+            if not self._unanswered:
+                self._all_answered.set()
+        if socket and afterwards:
             try:
                 await afterwards()
             except Exception:  # the last line of defence

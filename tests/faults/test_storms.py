@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from statistics import median
 
 import asyncpg
 import pytest
+from nanoid import generate
 
+from server.client.client import DeviceClient
+from tests.bench.client import Device
 from tests.bench.seed import TENANT, contact_id, seed_contacts
 from tests.faults.conftest import StartServer
 from tests.faults.support.fleet import Fleet
 from tests.faults.support.measures import MIB, connects_dropped, watched
-from tests.faults.support.stack import ServerProcess
+from tests.faults.support.stack import ADMIN_KEY, ServerProcess
 
 DEVICES = 1_000
 FLEETS = 2
@@ -120,3 +126,151 @@ async def test_a_thousand_devices_that_come_back_at_once_all_become_current(
     assert {rows for answer in answers for rows in answer["rows"]} == {BEHIND}
     assert storm.peak < 2 * steady.peak
     assert "WARNING" not in server.log.read_text()
+
+
+SLOW_DEVICES = """
+CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN PERFORM pg_sleep(0.15); RETURN NEW; END $$;
+CREATE TRIGGER be_slow BEFORE INSERT ON devices FOR EACH ROW EXECUTE FUNCTION be_slow();
+"""
+
+
+async def test_sign_ins_wait_in_a_queue_and_none_is_refused_while_the_database_is_slow(
+    make_server: StartServer, fault_database_url: str, fleets: list[Fleet]
+) -> None:
+    connection = await asyncpg.connect(fault_database_url)
+    await connection.execute(SLOW_DEVICES)
+    server = make_server(LOG_LEVEL="WARNING")
+    await server.start()
+    fleet = fleets[0]
+    await fleet.do("prepare", count=700, name="slow")
+    storm = asyncio.create_task(fleet.do("storm", port=server.port))
+    await asyncio.sleep(1)
+    # Behind them all: who signs in by the event, and has 10 s for it.
+    by_event = [
+        DeviceClient(server.url, ADMIN_KEY, sign_in="event", reconnect_s=None, answer_timeout_s=60)
+        for _ in range(5)
+    ]
+    began = time.perf_counter()
+    await asyncio.gather(*(device.connect(60) for device in by_event))
+    waited = time.perf_counter() - began
+    answer = await storm
+    await asyncio.gather(*(device.disconnect() for device in by_event))
+    await connection.close()
+    print(f"\n700 devices signed in within {max(answer['seconds']):.1f} s; by event {waited:.1f} s")
+    assert not answer["errors"], (len(answer["errors"]), answer["errors"][:3])
+    assert max(answer["seconds"]) > 10, "they did not have to wait, so nothing is proven"
+    assert waited > 10, "it did not have to wait as long as a silent socket may stay open"
+
+
+@dataclass
+class Writer:
+    """A device that writes without pause, several writes at once; notes what became of each."""
+
+    number: int
+    size: int
+    device: Device | None = None
+    told: bool = False
+    sent: dict[str, str] = field(default_factory=dict)
+    acked: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)
+
+    async def come(self, port: int) -> None:
+        self.device = await Device.connect(
+            self._hear, f"writer-device-{self.number}", port=port, api_key=ADMIN_KEY
+        )
+
+    def _hear(self, packet: bytes) -> None:
+        self.told = self.told or packet.startswith(b'2["draining"')
+
+    async def write_until_closed(self) -> None:
+        await asyncio.gather(*(self._write_on() for _ in range(2)), return_exceptions=True)
+
+    async def _write_on(self) -> None:
+        assert self.device is not None
+        while not self.device.socket.closed.done():
+            push = [self._mutation() for _ in range(self.size)]
+            await self.send(push, late=self.told)
+
+    def _mutation(self) -> str:
+        mutation_id = generate(size=21)
+        self.sent[mutation_id] = json.dumps(
+            {
+                "op": "contact_create",
+                "mutation_id": mutation_id,
+                "contact": {"first_name": f"Ann {len(self.sent)}", "external_id": mutation_id},
+            }
+        )
+        return mutation_id
+
+    async def send(self, push: list[str], *, late: bool) -> None:
+        """Sends mutations; one whose answer does not come stays among the unanswered."""
+        assert self.device is not None
+        if late:
+            self.late.update(push)
+        mutations = ",".join(self.sent[each] for each in push)
+        ack = json.loads(await self.device.call("sync_push", f'{{"mutations":[{mutations}]}}'))
+        if not ack["ok"]:
+            assert ack["error"]["code"] == "unavailable", ack
+            self.refused.update(push)
+            return
+        for mutation_id, result in zip(push, ack["results"], strict=True):
+            assert result["ok"], result
+            self.acked.add(mutation_id)
+
+    @property
+    def unanswered(self) -> set[str]:
+        return self.sent.keys() - self.acked - self.refused
+
+
+async def test_writes_under_way_at_a_planned_stop_are_answered_and_none_is_applied_twice(
+    make_server: StartServer, fault_database_url: str
+) -> None:
+    server = make_server()
+    await server.start()
+    # Most write one at a time, some send their offline queues.
+    writers = [Writer(number, 1 if number % 5 else 20) for number in range(WRITERS)]
+    await asyncio.gather(*(writer.come(server.port) for writer in writers))
+    writing = [asyncio.create_task(writer.write_until_closed()) for writer in writers]
+    await asyncio.sleep(2)
+    began = time.perf_counter()
+    server.send(signal.SIGTERM)
+    await asyncio.wait(writing, timeout=20)
+    took = time.perf_counter() - began
+    assert all(task.done() for task in writing)
+    await server.end()
+    acked, unanswered, refused, late = (
+        {each for writer in writers for each in getattr(writer, name)}
+        for name in ("acked", "unanswered", "refused", "late")
+    )
+    codes = {writer.device.socket.closed.result() for writer in writers if writer.device}
+    print(
+        f"\n{len(acked)} writes were acked, {len(refused)} refused as unavailable, "
+        f"{len(unanswered)} unanswered ({len(unanswered - late)} of them sent before `draining` "
+        f"was heard); closed {took:.2f} s after SIGTERM with {codes}"
+    )
+    assert all(writer.told for writer in writers)
+    assert codes == {1001}
+    assert not unanswered - late, "sent before the client knew, and never answered"
+
+    connection = await asyncpg.connect(fault_database_url)
+    stored = await applied_mutations(connection)
+    assert acked <= stored.keys(), "an ack lied"
+    await server.start()
+    for writer in writers:
+        await writer.come(server.port)
+        again = [each for each in writer.sent if each not in writer.acked]
+        if again:
+            await writer.send(again, late=False)
+        assert writer.acked == writer.sent.keys()
+    stored = await applied_mutations(connection)
+    await connection.close()
+    assert stored.keys() == {each for writer in writers for each in writer.sent}
+    assert set(stored.values()) == {1}, "a write was applied twice"
+
+
+async def applied_mutations(connection: asyncpg.Connection) -> Counter[str]:
+    """How many contacts each mutation made: its id is their `external_id`."""
+    records = await connection.fetch("SELECT external_id FROM contacts")
+    return Counter(record["external_id"] for record in records)

@@ -77,11 +77,16 @@ class Devices:
 
     async def connect(self, port: int, count: int, name: str) -> Answer:
         """So many devices come, a few at a time."""
-        self.devices = [FleetDevice(f"{name}-device-{number:05}") for number in range(count)]
+        await self.prepare(count, name)
         for start in range(0, count, CONNECTING_AT_ONCE):
             some = self.devices[start : start + CONNECTING_AT_ONCE]
             await asyncio.gather(*(each.come(port) for each in some))
         return {"cursors": [each.cursor for each in self.devices]}
+
+    async def prepare(self, count: int, name: str) -> Answer:
+        """So many devices, which have not come yet."""
+        self.devices = [FleetDevice(f"{name}-device-{number:05}") for number in range(count)]
+        return {}
 
     async def storm(self, port: int) -> Answer:
         """All come back at once; one that is refused is not helped."""
