@@ -330,7 +330,7 @@ class DeviceClient:
 
     def heard(self, event: str, payload: Payload) -> None:
         """An event was applied."""
-        self.queue.seen(self.store.cursor)
+        self.queue.seen(self.store.cursor, self.store.epoch)
         if self.on_event is not None:
             self.on_event(event, payload)
         self._notify()
@@ -354,7 +354,7 @@ class DeviceClient:
         self.counters.refused += mutation.state == "refused"
         self.counters.duplicates += mutation.status == "duplicate"
         self.counters.conflicts += len(ack.get("conflicts", ()))
-        self.queue.seen(self.store.cursor)
+        self.queue.seen(self.store.cursor, self.store.epoch)
         outcome = self._outcomes.pop(mutation.mutation_id, None)
         if outcome is not None and not outcome.done():
             outcome.set_result(ack)
@@ -382,4 +382,4 @@ class DeviceClient:
         self.mismatch_resynced_at = dumped["mismatch_resynced_at"]
         self.store.load(dumped["store"])
         self.queue.load(dumped["queue"])
-        self.queue.seen(self.store.cursor)
+        self.queue.seen(self.store.cursor, self.store.epoch)

@@ -183,13 +183,19 @@ class OfflineQueue:
             self._lift(mutation)
         return mutation
 
-    def seen(self, cursor: int) -> None:
-        """The server's rows are held up to `cursor`: acknowledged edits need lie there no more."""
-        arrived = [each for each in self._unseen if (each.version or 0) <= cursor]
-        if arrived:
-            self._unseen = [each for each in self._unseen if (each.version or 0) > cursor]
-            for mutation in arrived:
-                self._lift(mutation)
+    def seen(self, cursor: int, epoch: str | None) -> None:
+        """The rows of `epoch` are held up to `cursor`: edits that it holds need lie there no more.
+
+        Versions of different lives of the database say nothing of one another.
+        """
+        arrived = [
+            each
+            for each in self._unseen
+            if each.sent_epoch == epoch and (each.version or 0) <= cursor
+        ]
+        for mutation in arrived:
+            self._unseen.remove(mutation)
+            self._lift(mutation)
 
     def new_epoch(self, epoch: str, now: int) -> list[Mutation]:
         """The database has another life: what it acknowledged in the last 7 days waits again.
@@ -210,7 +216,11 @@ class OfflineQueue:
             mutation.state, mutation.status, mutation.error = "waiting", None, None
             mutation.version = mutation.settled_at = None
             self._waiting[mutation.mutation_id] = mutation
-        self._unseen = [each for each in self._unseen if each.state == "acknowledged"]
+        # Of what is too old to be sent again, the new life holds what it holds: nothing is to come.
+        for mutation in self._unseen:
+            if mutation.sent_epoch != epoch and mutation.state == "acknowledged":
+                self._lift(mutation)
+        self._unseen = [each for each in self._unseen if each.sent_epoch == epoch]
         self._waiting = {
             each.mutation_id: each
             for each in sorted(self._waiting.values(), key=lambda each: each.sequence)
@@ -270,7 +280,7 @@ class OfflineQueue:
         }
 
     def load(self, dumped: Mapping[str, Any]) -> None:
-        """Take over what `dump` gave; then call `seen` with the store's cursor."""
+        """Take over what `dump` gave; then call `seen` with where the store stands."""
         self.agent = dumped["agent"]
         self._sequence = dumped["sequence"]
         self._waiting, self._settled, self._laid, self._unseen = {}, {}, {}, []

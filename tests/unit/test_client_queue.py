@@ -94,7 +94,7 @@ class QueueOfOneDevice(RuleBasedStateMachine):
 
     @rule(back=st.integers(0, 5))
     def rows_arrive(self, back: int) -> None:
-        self.queue.seen(self.version - back)
+        self.queue.seen(self.version - back, f"epoch-{self.epoch}")
 
     def all_of_it(self) -> list[Mutation]:
         return [*self.queue._waiting.values(), *self.queue.settled()]
@@ -239,13 +239,39 @@ def test_a_queue_belongs_to_the_agent_who_made_it() -> None:
 def test_an_acknowledged_edit_stays_on_top_until_its_row_arrives() -> None:
     queue, row = OfflineQueue("ann"), {"id": "contact-a", "version": 3, "notes": "old"}
     mutation = added(queue, "update", {"notes": "new"})
+    mutation.sent_epoch = "one"
     queue.settle(mutation.mutation_id, {"ok": True, "status": "applied", "version": 8}, 9)
     assert queue.overlay("contact", "contact-a", row) == {**row, "notes": "new"}
-    queue.seen(7)
+    queue.seen(7, "one")
     assert queue.overlay("contact", "contact-a", row) == {**row, "notes": "new"}
-    queue.seen(8)
+    queue.seen(8, "one")
     assert queue.overlay("contact", "contact-a", row) == row
     assert queue.laid_over("contact") == set()
+
+
+def test_an_acknowledged_edit_stays_on_top_while_the_rows_are_of_an_earlier_life() -> None:
+    """After a restore, versions are low again: the old cursor says nothing of the new ack."""
+    queue, row = OfflineQueue("ann"), {"id": "contact-a", "version": 900, "notes": "old"}
+    mutation = added(queue, "update", {"notes": "new"})
+    queue.new_epoch("two", 8)
+    mutation.sent_epoch = "two"
+    queue.settle(mutation.mutation_id, {"ok": True, "status": "applied", "version": 50}, 9)
+    queue.seen(900, "one")
+    assert queue.overlay("contact", "contact-a", row) == {**row, "notes": "new"}
+    queue.seen(0, None)
+    queue.seen(0, "two")
+    assert queue.overlay("contact", "contact-a", row) == {**row, "notes": "new"}
+    queue.seen(50, "two")
+    assert queue.overlay("contact", "contact-a", row) == row
+
+
+def test_an_edit_too_old_to_be_sent_again_does_not_lie_over_another_life() -> None:
+    queue, row = OfflineQueue("ann"), {"id": "contact-a", "version": 3, "notes": "server"}
+    mutation = added(queue, "update", {"notes": "mine"})
+    mutation.sent_epoch = "one"
+    queue.settle(mutation.mutation_id, {"ok": True, "status": "applied", "version": 8}, 9)
+    assert queue.new_epoch("two", 10 + KEPT_MS) == []
+    assert queue.overlay("contact", "contact-a", row) == row
 
 
 def test_a_refused_edit_is_taken_off_and_keeps_its_error() -> None:
@@ -288,11 +314,12 @@ def test_acknowledged_mutations_are_kept_for_seven_days() -> None:
 def test_an_acknowledged_edit_lies_on_top_after_a_restart_too() -> None:
     queue, row = OfflineQueue("ann"), {"id": "contact-a", "version": 3, "notes": "old"}
     mutation = added(queue, "update", {"notes": "new"})
+    mutation.sent_epoch = "one"
     queue.settle(mutation.mutation_id, {"ok": True, "status": "applied", "version": 8}, 9)
     restarted = OfflineQueue()
     restarted.load(queue.dump())
     assert restarted.overlay("contact", "contact-a", row) == {**row, "notes": "new"}
-    restarted.seen(8)
+    restarted.seen(8, "one")
     assert restarted.overlay("contact", "contact-a", row) == row
 
 
