@@ -27,6 +27,7 @@ from server.events.sync import sync_events
 from server.events.writes import entity_events, push_events
 from server.feed.broadcaster import Listener
 from server.feed.listener import Feeds
+from server.gauges import add_gauges
 from server.jobs.worker import Worker
 from server.rest.devices import device_routes
 from server.rest.setup import RestServices, register_rest
@@ -175,11 +176,13 @@ async def create_app(
         redis=redis,
         sockets=sockets,
     )
+    registry = CollectorRegistry()
+    add_gauges(registry, sockets, feeds)
     register_rest(
         app,
         rest_services(app[PARTS], rate_limit),
         readiness=lambda: readiness(app[PARTS]),
-        registry=CollectorRegistry(),
+        registry=registry,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
         more_routes=device_routes(devices),

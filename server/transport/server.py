@@ -76,6 +76,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         """Every open connection."""
         return list(self._connections.values())
 
+    def count_engine(self) -> int:
+        """How many sockets Engine.IO holds, with those that have just ended."""
+        return len(self.eio.sockets)
+
     async def answered(self) -> None:
         """Waits until every event that has arrived is answered."""
         await self._all_answered.wait()
