@@ -209,7 +209,7 @@ class Connection:
                 self._ended.set_exception(error)
             self._client.deaf = True
             self._closing = asyncio.create_task(self._close_http())
-            if self._welcome.done():
+            if self._welcome.done() and not self._welcome.cancelled():
                 self._welcome.exception()  # a refusal that nobody waits for any more
         self._fail_waiting()
 

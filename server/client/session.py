@@ -234,8 +234,16 @@ class Session:
     async def _keep_pinging(self) -> None:
         await asyncio.sleep(min(1.0, self.limits.ping_s) * random.uniform(0.5, 1))
         while True:
-            await self.ping()
-            await asyncio.sleep(self.limits.ping_s * random.uniform(0.8, 1))
+            wait_s = self.limits.ping_s * random.uniform(0.8, 1)
+            try:
+                await self.ping()
+            except Unauthenticated:
+                raise
+            except FieldbookError as error:
+                # The database is away, say: what a ping would have told is asked for again soon.
+                self.device.last_error = error
+                wait_s = min(wait_s, backoff_s(0, [{"error": error.to_wire()}]) + OVERTAKEN_S)
+            await asyncio.sleep(wait_s)
 
     async def ping(self) -> Payload:
         """Tell the server how the device is, and see whether something was missed."""
