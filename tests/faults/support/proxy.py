@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
 CHUNK = 65_536
+DELAY_SECONDS = 0.25
+FAULTS = frozenset({"delay", "deaf", "half_open", "offline"})
 Choose = Callable[[], int | None]
 
 
@@ -14,22 +17,21 @@ class Line:
     """One device's way to the servers, on a port of its own.
 
     Each new connection goes to the port that `choose()` names, as through a load balancer; None
-    refuses it. The faults are attributes that may be set at any time:
+    refuses it. It may suffer, from several faults at once and of one kind several times:
 
-    - `delay`: seconds by which each piece of data is late, either way;
+    - `delay`: each piece of data is late, either way;
     - `deaf`: what the server says is swallowed, so that what the device sent takes effect there
       and the device never learns of it;
-    - `half_open`: nothing passes either way any more, and nobody is told.
+    - `half_open`: nothing passes either way any more, and nobody is told;
+    - `offline`: connections end, and new ones are refused.
 
     `cut` ends all connections at once. Bytes never vanish from the middle of a connection that
-    lives on, as TCP would not let them: what was swallowed ends with `heal`, which cuts.
+    lives on, as TCP would not let them: where some were swallowed, recovery cuts.
     """
 
     def __init__(self, choose: Choose) -> None:
         self._choose = choose
-        self.delay = 0.0
-        self.deaf = False
-        self.half_open = False
+        self._faults: Counter[str] = Counter()
         self._lossy = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -58,12 +60,27 @@ class Line:
             writer.transport.abort()
         self._lossy = False
 
-    def heal(self) -> None:
-        """Ends all faults; connections that lost bytes to them are cut."""
-        lossy = self._lossy or self.deaf or self.half_open
-        self.delay, self.deaf, self.half_open = 0.0, False, False
-        if lossy:
+    def suffer(self, fault: str) -> None:
+        """One of the faults begins."""
+        assert fault in FAULTS, fault
+        self._faults[fault] += 1
+        if fault == "offline":
             self.cut()
+
+    def recover(self, fault: str) -> None:
+        """One of the faults ends; connections that lost bytes to it are cut."""
+        self._faults[fault] -= 1
+        if self._lossy and not self._swallows(from_server=True):
+            self.cut()
+
+    def heal(self) -> None:
+        """All faults end; connections that lost bytes to them are cut."""
+        self._faults.clear()
+        if self._lossy:
+            self.cut()
+
+    def _swallows(self, *, from_server: bool) -> bool:
+        return self._faults["half_open"] > 0 or (from_server and self._faults["deaf"] > 0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -82,7 +99,7 @@ class Line:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port = self._choose()
-        if port is None:
+        if port is None or self._faults["offline"] > 0:
             return
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
         self._writers.add(server_writer)
@@ -104,9 +121,9 @@ class Line:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(CHUNK):
-                if self.delay:
-                    await asyncio.sleep(self.delay)
-                if self.half_open or (self.deaf and from_server):
+                if self._faults["delay"] > 0:
+                    await asyncio.sleep(DELAY_SECONDS)
+                if self._swallows(from_server=from_server):
                     self._lossy = True
                     continue
                 writer.write(data)

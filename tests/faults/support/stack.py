@@ -94,6 +94,19 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Starts it, answering when this returns."""
+        line = await self._start()
+        assert line is None, f"it said {line!r}, and {self.log.read_text()[-2000:]}"
+
+    async def start_again(self, patience: float = START_SECONDS) -> None:
+        """Starts it as a process manager does: again and again while its database is away."""
+        async with asyncio.timeout(patience):
+            while True:
+                if await self._start() is None:
+                    return
+                await asyncio.sleep(0.2)
+
+    async def _start(self) -> str | None:
+        """None once it answers, or what it said instead when it ended."""
         environment = {
             **{name: value for name, value in os.environ.items() if name != "WORKERS"},
             "ENVIRONMENT": "test",
@@ -115,7 +128,10 @@ class ServerProcess:
         assert self.process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             line = (await self.process.stdout.readline()).decode()
-        assert "ready at" in line, f"it said {line!r}, and {self.log.read_text()[-2000:]}"
+        if "ready at" in line:
+            return None
+        await self.process.wait()
+        return line
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal: SIGSTOP hangs it, SIGTERM drains it, SIGKILL ends it as a crash."""
