@@ -11,6 +11,7 @@ from nanoid import generate
 
 from server.errors import FieldbookError, Invalid
 from server.schemas.base import FieldbookSchema, parse
+from server.schemas.fields import MAX_INTEGER
 from server.schemas.mutations import split_echoes
 from server.schemas.sync import read_pushed
 from server.services.actors import Actor, Origin
@@ -140,11 +141,25 @@ def hash_body(
 ) -> str:
     """Tells two bodies of one `mutation_id` apart: SHA-256 of their JSON with sorted keys.
 
-    Of what a write says, not of how it came: an event, a push and a REST call are one mutation.
-    `row_id` is None for a create, whose id is one of its fields if it has one.
+    Of what a write says, not of how it came: an event, a push and a REST call are one mutation,
+    and 1.0 is 1, as JSON's numbers have no kinds. `row_id` is None for a create, whose id is one
+    of its fields if it has one.
     """
     said = [entity.name, operation, row_id, fields, edited_at, base_version]
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    text = orjson.dumps(_plain_numbers(said), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()
+
+
+def _plain_numbers(value: Any) -> Any:
+    """The same JSON with whole numbers written as such: a client may store 1 and resend 1.0."""
+    if isinstance(value, dict):
+        return {key: _plain_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain_numbers(each) for each in value]
+    # Not above 2^53: what is refused later, like a server's field of 1e300, must pass here.
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INTEGER:
+        return int(value)
+    return value
 
 
 def read_push_item(
