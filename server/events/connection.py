@@ -10,7 +10,7 @@ from typing import Any
 from server.errors import Conflict, Unauthenticated
 from server.events.dispatch import Event, Payload, event, refuse_unreadable
 from server.events.journal import Journal
-from server.events.sessions import Session, Sessions
+from server.events.sessions import Session, Sessions, our_clock
 from server.events.turns import Turns
 from server.schemas.auth import AUTH
 from server.schemas.base import parse
@@ -105,13 +105,15 @@ class SignIn:
         knows that it is connected: a client drops events that come earlier. Raises
         `Unauthenticated`, `Forbidden`, `Conflict`, `RateLimited`, `Unavailable`.
         """
+        # Before the database is asked: its time would count as the device's skew.
+        arrived = our_clock()
         first = session.actor is None
         async with self._turns.take():
             actor, join, head = await self._enter(session, payload)
         # Hazard: nothing may wait between the last look at the access and this.
         session.actor = actor
         session.batch = payload["batch"]
-        session.note_clock(payload.get("clock"))
+        session.note_clock(payload.get("clock"), arrived)
         if session.deadline:
             session.deadline.cancel()
         if first:

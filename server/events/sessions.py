@@ -14,6 +14,8 @@ from server.services.actors import Actor
 from server.services.sync_log import SyncLogEntry
 
 SKEW_SAMPLES = 8
+SET_BACK = 120_000_000
+"""Microseconds. No message is delayed so long: a line that is silent for 45 s is cut."""
 CLOSE_SECONDS = 3.0
 
 
@@ -70,10 +72,19 @@ class Session:
             raise Unauthenticated
         return self.actor
 
-    def note_clock(self, clock: int | None) -> None:
-        """Takes a sample of the device's clock, in microseconds since 1970."""
-        if clock is not None:
-            self.skews.append(time.time_ns() // 1_000 - clock)
+    def note_clock(self, clock: int | None, arrived: int) -> None:
+        """Takes a sample of the device's clock, which `arrived` at that time of ours.
+
+        Both in microseconds since 1970.
+        """
+        if clock is None:
+            return
+        sample = arrived - clock
+        if sample > self.skew + SET_BACK and self.skews:
+            # The device's clock was set back. What it said before would make its next edits,
+            # and all until the last old sample is gone, lose against what was long there.
+            self.skews.clear()
+        self.skews.append(sample)
 
     @property
     def skew(self) -> int:
@@ -82,6 +93,11 @@ class Session:
         The smallest of the last samples: the network only ever adds to the difference.
         """
         return min(self.skews, default=0)
+
+
+def our_clock() -> int:
+    """Microseconds since 1970, which a device's clock is held against."""
+    return time.time_ns() // 1_000
 
 
 class Sessions:

@@ -15,7 +15,7 @@ from loguru import logger
 from server.errors import FieldbookError, Internal, Unavailable
 from server.events.dispatch import Event, Payload, Reply, event
 from server.events.journal import Journal, SyncRun
-from server.events.sessions import Session
+from server.events.sessions import Session, our_clock
 from server.schemas.sync import PING, SYNC_REQUEST
 from server.schemas.times import rfc3339_now
 from server.services.sync import Pages, Step
@@ -71,7 +71,7 @@ def sync_events(pages: Pages, journal: Journal, reached: Reached) -> list[Event]
 
     @event("ping", PING)
     async def ping(session: Session, payload: Payload) -> Payload:
-        session.note_clock(payload.get("clock"))
+        session.note_clock(payload.get("clock"), our_clock())
         journal.pinged(session, payload)
         tenant = session.signed_in.tenant
         head = await pages.head(tenant)
