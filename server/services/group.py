@@ -35,7 +35,7 @@ class Group:
     stamps: dict[str, int] = field(default_factory=dict)
     changed: dict[RowKey, ChangedRow] = field(default_factory=dict)
     round: dict[RowKey, Pending] = field(default_factory=dict)
-    judged: list[Pending] = field(default_factory=list)
+    judged: dict[MutationKey, Pending] = field(default_factory=dict)
     now: int = 0
 
     async def run(self, mutations: list[Mutation]) -> tuple[list[Outcome], ChangeSet]:
@@ -51,7 +51,7 @@ class Group:
         await self._read_rows(mutations)
         outcomes = [await self._answer(judge, mutation) for mutation in mutations]
         await self._write_round()
-        await self._write_ledger()
+        await self._write_ledger(list(self.judged))
         rows = sorted(self.changed.values(), key=lambda row: row.version)
         until = rows[-1].version if rows else head
         return outcomes, ChangeSet(epoch, head, until, rows)
@@ -154,12 +154,14 @@ class Group:
         if standing:
             outcome.version, outcome.row = standing.version, standing.shown
         pending = Pending(mutation, verdict, outcome, stamp)
-        self.judged.append(pending)
+        # One that was forbidden a moment ago, in this group, stands there anew.
+        self.judged[mutation.actor.source, mutation.mutation_id] = pending
         # A forbidden mutation that is tried again brings its first stamp, which may be old.
         last = self.stamps.get(mutation.actor.source, -1)
         self.stamps[mutation.actor.source] = max(last, stamp["at"])
         self.ledger[mutation.actor.source, mutation.mutation_id] = {
             "body_hash": mutation.body_hash,
+            "stamp": stamp["at"],
             "entity_id": mutation.id,
             "outcome": verdict.status,
             "pending": outcome,
@@ -196,7 +198,14 @@ class Group:
         return stamp
 
     async def _write_round(self) -> None:
-        """Writes the rows judged since the last round, each once, and fills in their versions."""
+        """Writes the rows judged since the last round, each once, and fills in their versions.
+
+        Values that lost or were refused enter the history with their ledger rows, each before or
+        after what was written to its row: the history is in order, and can be taken back.
+        """
+        await self._write_ledger(
+            [key for key, each in self.judged.items() if each.verdict.lost and not each.verdict.row]
+        )
         for entity in ENTITIES.values():
             for new in (True, False):
                 batch = [
@@ -208,6 +217,7 @@ class Group:
                     query = entity.queries.insert_rows if new else entity.queries.update_rows
                     await self._write(entity, query, batch)
         self.round.clear()
+        await self._write_ledger([key for key, each in self.judged.items() if each.verdict.lost])
 
     async def _write(self, entity: Entity, query: str, batch: list[Pending]) -> None:
         records = await self.connection.fetch(
@@ -237,8 +247,8 @@ class Group:
                     record["wire_author"],
                 )
 
-    async def _write_ledger(self) -> None:
-        entries = [ledger_entry(pending) for pending in self.judged]
+    async def _write_ledger(self, keys: list[MutationKey]) -> None:
+        entries = [ledger_entry(self.judged.pop(key)) for key in keys]
         if entries:
             await self.connection.execute(
                 queries.mutations.insert_ledger, self.tenant, orjson.dumps(entries).decode()

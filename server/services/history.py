@@ -20,8 +20,9 @@ from server.services.lists import (
     whole_number,
     write_cursor,
 )
-from server.services.merging import DELETED
+from server.services.merging import DELETED, RowState, put_value, same_value, value_of
 from server.services.mutations import Mutation, Operation, Outcome, hash_body
+from server.services.records import row_state
 from server.services.rows import Rows, Write
 
 
@@ -81,10 +82,11 @@ class History:
             )
             if found is None:
                 raise missing
+            # The row before its changes: one that comes between is among them, and taken back.
+            current = await connection.fetchrow(entity.queries.read_rows, actor.tenant, [row_id])
             later = await connection.fetch(
                 queries.history.list_later_changes, actor.tenant, entity.name, row_id, number
             )
-            current = await connection.fetchrow(entity.queries.read_rows, actor.tenant, [row_id])
         if current is None:
             raise NotFound(f"There is no {entity.name} with the id {row_id} any more.")
         after: Fields = orjson.loads(found["after"] or "{}")
@@ -92,7 +94,9 @@ class History:
         if whole and after.get(DELETED):
             raise Conflict("This entry is the deletion; restore the one before it.")
         fields = (
-            row_before(orjson.loads(current["wire"]), later) if whole else values_of(entity, after)
+            row_before(entity, row_state(entity, current), later)
+            if whole
+            else values_of(entity, after)
         )
         return await self._write(
             actor,
@@ -149,14 +153,23 @@ class History:
         return await self._rows.submit(*mutations)
 
 
-def row_before(row: Fields, later: list[asyncpg.Record]) -> Fields:
-    """A row's fields as they were before later changes, given newest first."""
-    fields = dict(row)
+def row_before(entity: Entity, row: RowState, later: list[asyncpg.Record]) -> Fields:
+    """A row's fields as they were before later changes, given newest first. Changes `row`.
+
+    An edit of a deleted row changed what is hidden, though it was refused: where its value stands,
+    it was merged; where another does, it had lost, or was forbidden.
+    """
     for change in later:
-        for name in orjson.loads(change["after"]):
-            fields.pop(name, None)
-        fields.update(orjson.loads(change["before"]))
-    return fields
+        before, after = orjson.loads(change["before"]), orjson.loads(change["after"])
+        if change["outcome"] == "applied":
+            for name in after:
+                row.fields.pop(name, None)
+            row.fields.update(before)
+        else:
+            for name in after:
+                if same_value(value_of(entity, row, name), after[name]):
+                    put_value(entity, row, name, before[name])
+    return row.fields
 
 
 def values_of(entity: Entity, after: Fields) -> Fields:

@@ -97,7 +97,8 @@ class Judge:
         merge(entity, row, changes, stamp, base_version=None)
         row.stamps = {"*": stamp}
         self._check(mutation, row)
-        return Verdict("merged" if dropped else "applied", dropped, row=row, new=True)
+        status = "merged" if dropped else "applied"
+        return Verdict(status, dropped, _with_dropped({}, dropped), row=row, new=True)
 
     def _change(self, mutation: Mutation, state: RowState, stamp: Stamp) -> Verdict:
         if mutation.operation == "update":
@@ -111,18 +112,19 @@ class Judge:
         result = merge(mutation.entity, row, changes, stamp, base_version=mutation.base_version)
         if not self._may_edit(mutation, state):
             message = "You may edit only contacts that you own; ask its owner or a manager."
-            return Verdict("forbidden", lost=result.asked or None, error=Forbidden(message))
+            lost = _with_dropped(result.asked, dropped)
+            return Verdict("forbidden", lost=lost, error=Forbidden(message))
         # Only of an edit: what was let in must always be deletable and restorable.
         if mutation.operation == "update" and result.changed:
             self._check(mutation, row)
         conflicts = dropped + _with_times(result.conflicts)
         if mutation.operation == "update" and state.deleted:
             error = Gone(version=state.version)
-            return Verdict(
-                "gone", conflicts, result.asked or None, _if_written(result, row), error=error
-            )
+            lost = _with_dropped(result.asked, dropped)
+            return Verdict("gone", conflicts, lost, _if_written(result, row), error=error)
         status = "merged" if dropped and result.status == "applied" else result.status
-        return Verdict(status, conflicts, result.lost or None, _if_written(result, row))
+        lost = _with_dropped(result.lost, dropped)
+        return Verdict(status, conflicts, lost, _if_written(result, row))
 
     def _refuse_outsiders(self, mutation: Mutation) -> None:
         actor = mutation.actor
@@ -166,6 +168,18 @@ class Judge:
 def _dropped(name: str, stamp: Stamp) -> dict[str, Any]:
     at = rfc3339_of(stamp["at"])
     return {"field": name, "yours": True, "theirs": False, "kept": "theirs", "by": None, "at": at}
+
+
+def _with_dropped(
+    lost: dict[str, Fields], dropped: list[dict[str, Any]]
+) -> dict[str, Fields] | None:
+    """What the history keeps: a tag may come back, and then what it was put on can, too."""
+    if not dropped:
+        return lost or None
+    return {
+        side: {**lost.get(side, {}), **{each["field"]: each[said] for each in dropped}}
+        for side, said in (("before", "theirs"), ("after", "yours"))
+    }
 
 
 def _with_times(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:

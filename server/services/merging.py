@@ -2,7 +2,8 @@
 
 Pure: no clock, no database. A mutation is taken apart into writes, each to one name under which
 stamps are kept: `first_name`, `custom.size` (`custom` itself once it was cleared as a whole),
-`tag_ids.x1Y…`, `deleted`. The later stamp keeps a name; ties go to the greater mutation id.
+`tag_ids.x1Y…`, `deleted`. The later stamp keeps a name; ties go to the greater mutation id, and
+of two devices that gave the same id, to the greater device.
 The rule is last-writer-wins per register, as in Shapiro et al., "Conflict-free Replicated Data
 Types" (2011), section 3.2.
 """
@@ -70,20 +71,22 @@ class Merge:
         return "merged" if self.conflicts else "applied"
 
 
-def order_of(stamp: Stamp) -> tuple[int, str]:
-    """What stamps are compared by."""
-    return stamp["at"], stamp["mutation"]
+def order_of(stamp: Stamp) -> tuple[int, str, str, str]:
+    """What stamps are compared by: never the same for two mutations, whose ids devices make."""
+    return stamp["at"], stamp["mutation"], stamp.get("device") or "", stamp.get("by") or ""
 
 
 def writes_of(entity: Entity, state: RowState, changes: Fields) -> Iterator[tuple[str, str, Any]]:
     """Takes changes apart into `(field, name, value)`; a set's value is whether the id is in it."""
     for name, value in changes.items():
         if name in entity.maps:
-            cleared = value is None
-            members = dict.fromkeys(state.fields.get(name) or {}) if cleared else value
-            for member, content in members.items():
-                yield name, f"{name}.{member}", content
-            if cleared:
+            if value is not None:
+                yield from ((name, f"{name}.{member}", each) for member, each in value.items())
+            else:
+                known = [f"{name}.{member}" for member in state.fields.get(name) or {}]
+                # With those that were removed, whose stamps tell at which version.
+                known += [each for each in state.stamps if each.startswith(f"{name}.")]
+                yield from ((name, each, None) for each in dict.fromkeys(known))
                 # For earlier writes to other members, which may arrive later.
                 yield name, name, None
         elif name in entity.sets:
@@ -123,18 +126,18 @@ def merge(
     listed in the conflicts, whoever won; so is every value that lost.
     """
     result = Merge()
-    for field_name, name, yours in list(writes_of(entity, state, changes)):
-        theirs = _value(state, field_name, name, entity)
+    for _, name, yours in list(writes_of(entity, state, changes)):
+        theirs = value_of(entity, state, name)
         known = state.stamp_of(name)
         wins = order_of(stamp) > order_of(known)
-        equal = _same(yours, theirs)
+        equal = same_value(yours, theirs)
         if wins:
             # The version of a stamp is that of the value, so an equal value keeps it.
             version = {"version": known["version"]} if equal and "version" in known else {}
             state.stamps[name] = {**stamp, **version}
             result.stamped = True
             if not equal:
-                _write(state, field_name, name, yours, entity)
+                put_value(entity, state, name, yours)
                 result.changed = True
         if wins or equal:
             result.kept += 1
@@ -169,19 +172,22 @@ def _overtaken(known: Stamp, stamp: Stamp, base_version: int | None) -> bool:
     return (known.get("by"), known.get("device")) != (stamp.get("by"), stamp.get("device"))
 
 
-def _value(state: RowState, field_name: str, name: str, entity: Entity) -> Any:
+def value_of(entity: Entity, state: RowState, name: str) -> Any:
+    """What stands under a stamp's name; of an id in a set, whether it is there."""
     if name == DELETED:
         return state.deleted
+    field_name, _, member = name.partition(".")
     value = state.fields.get(field_name)
     if field_name in entity.maps:
-        return (value or {}).get(name.partition(".")[2])
+        return (value or {}).get(member)
     if field_name in entity.sets:
-        return name.partition(".")[2] in (value or [])
+        return member in (value or [])
     return value
 
 
-def _write(state: RowState, field_name: str, name: str, value: Any, entity: Entity) -> None:
-    member = name.partition(".")[2]
+def put_value(entity: Entity, state: RowState, name: str, value: Any) -> None:
+    """Writes what `value_of` gives."""
+    field_name, _, member = name.partition(".")
     if name == DELETED:
         state.deleted = value
     elif field_name in entity.maps:
@@ -196,7 +202,7 @@ def _write(state: RowState, field_name: str, name: str, value: Any, entity: Enti
         state.fields[field_name] = value
 
 
-def _same(yours: Any, theirs: Any) -> bool:
+def same_value(yours: Any, theirs: Any) -> bool:
     """Whether two values are the same; empty ones are, as the wire leaves them out."""
     empty: tuple[object, ...] = (None, "", [], {})
     if yours in empty and theirs in empty:

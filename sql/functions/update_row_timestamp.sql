@@ -80,9 +80,14 @@ BEGIN
     END IF;
     NEW.wire := render_row(NEW.id, NEW.version, NEW.created_at, NEW.updated_at,
                            NEW.created_by, NEW.updated_by, body);
-    NEW.wire_author := json_strip_nulls(json_build_object(
-        'mutation_id', NEW.written_mutation,
-        'actor', json_build_object('agent', NEW.written_by, 'device', NEW.written_device)));
+    -- Of whoever made this version: who writes an equal value, or edits what is deleted, did not.
+    IF TG_OP = 'INSERT' OR NEW.version <> OLD.version THEN
+        NEW.wire_author := json_strip_nulls(json_build_object(
+            'mutation_id', NEW.written_mutation,
+            'actor', json_build_object('agent', NEW.written_by, 'device', NEW.written_device)));
+    ELSE
+        NEW.wire_author := OLD.wire_author;
+    END IF;
     RETURN NEW;
 END
 $$;

@@ -27,9 +27,10 @@ WHERE tenant_id = $1::text AND entity = $2::text AND entity_id = $3::text AND id
 
 -- name: list_later_changes
 -- What changed a row after an entry of its history, newest first: taken back one by one, the row
--- as it was. $1 tenant, $2 entity, $3 its id, $4 the entry.
-SELECT coalesce(before, '{}')::text AS before, coalesce(after, '{}')::text AS after
+-- as it was. With what was refused: an edit of a deleted row was merged into what it hides.
+-- $1 tenant, $2 entity, $3 its id, $4 the entry.
+SELECT outcome, coalesce(before, '{}')::text AS before, coalesce(after, '{}')::text AS after
 FROM audit_log
 WHERE tenant_id = $1::text AND entity = $2::text AND entity_id = $3::text AND id > $4::bigint
-    AND outcome = 'applied'
+    AND outcome <> 'lost'
 ORDER BY id DESC;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
 import pytest
@@ -76,6 +77,18 @@ def test_of_equal_stamps_the_greater_mutation_id_wins() -> None:
         assert state.fields["company"] == "b"
 
 
+def test_of_equal_stamps_with_one_mutation_id_the_greater_device_wins() -> None:
+    """Ids are made by devices, each for itself: two may count 1, 2, 3."""
+    stamps = [stamp_at(200, "1", device=device) for device in ("phone", "tablet")]
+    stamps += [{"at": 200, "mutation": "1", "by": by} for by in ("ann", "bob")]
+    for arrival in itertools.permutations(stamps):
+        state = row()
+        for stamp in arrival:
+            company = f"{stamp['by']} {stamp.get('device')}"
+            write(state, {"company": company}, dict(stamp))
+        assert state.fields["company"] == "ann tablet"
+
+
 def test_a_write_older_than_the_row_s_creation_loses() -> None:
     state = row({"company": "A"})
     assert write(state, {"company": "B"}, stamp_at(50)).status == "superseded"
@@ -138,6 +151,14 @@ def test_clearing_a_map_clears_what_was_written_before_it_also_when_that_arrives
     assert state.fields["custom"] == {"colour": "red"}
     write(state, {"custom": {"a.b": 2}}, stamp_at(350))
     assert state.fields["custom"] == {"colour": "red", "a.b": 2}
+
+
+def test_clearing_a_map_does_not_hide_that_a_key_was_removed_since() -> None:
+    state = row({"custom": {"size": "M", "colour": "red"}})
+    write(state, {"custom": {"size": None}}, stamp_at(200, device="tablet"))
+    write(state, {"custom": None}, stamp_at(300, "n", device="tablet"))
+    late = write(state, {"custom": {"size": "L"}}, stamp_at(400, "o"), base_version=1)
+    assert [(each["field"], each["theirs"]) for each in late.conflicts] == [("custom.size", None)]
 
 
 def test_ids_of_a_set_merge_one_by_one() -> None:

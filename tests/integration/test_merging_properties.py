@@ -1,0 +1,528 @@
+"""Merging on the real database: whatever comes, in whatever order, how often and in what groups.
+
+Each example is a contact that up to three devices edit, an order of arrival that keeps each
+device's own, repeats, and a division into transactions of two servers. What came of it is held
+against `Model`, which says what the protocol says and knows of no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+from nanoid import generate
+
+from server.errors import Conflict, Gone
+from server.schemas.times import rfc3339_of
+from server.services.actors import Actor
+from server.services.entities import CONTACTS
+from server.services.history import History
+from server.services.merging import value_of
+from server.services.mutations import Mutation, Outcome, read_push_item
+from server.services.records import row_state
+from server.services.rows import Rows, Write
+from tests.integration.conftest import ON_THE_SERVERS_LOOP
+from tests.integration.support.devices import Payload
+from tests.integration.support.servers import Company, Server
+from tests.integration.support.writing import now_ms
+
+pytestmark = ON_THE_SERVERS_LOOP
+
+MAPS, SETS = ("custom", "preferences"), ("tag_ids", "group_ids", "type_ids")
+ROLES = ("agent", "manager", "manager")
+CONFLICT = ("field", "yours", "theirs", "kept")
+EMPTY: tuple[object, ...] = (None, "", [], {})
+OF_THE_SERVER = {
+    *("id", "version", "created_at", "updated_at", "created_by", "updated_by"),
+    "display_name",
+}
+BASE_VERSIONS = st.none() | st.integers(0, 5)
+
+TEXTS = st.sampled_from([None, "A", "B"])
+EMAILS = st.sampled_from([None, [{"value": "a@b.ch"}], [{"label": "work", "value": "c@d.ch"}]])
+PHONES = st.sampled_from([[], [{"value": "044 668 18 00"}]])
+ADDRESSES = st.sampled_from([None, [{"city": "Bern"}]])
+WEBSITES = st.sampled_from([[], ["https://a.ch"], ["https://b.ch", "https://a.ch"]])
+CUSTOM = st.none() | st.dictionaries(
+    st.sampled_from(["size", "colour", "a.b"]), st.sampled_from([None, 0, 1, True, "", "L"])
+)
+PREFERENCES = st.none() | st.dictionaries(
+    st.sampled_from(["email", "sms"]), st.sampled_from([None, "opted_in", "opted_out"])
+)
+# A place in `Setting.ids`; the last is of no tag. As what to add and what to remove: what a plain
+# list means depends on what stands when it arrives, as PROTOCOL.md says.
+IDS = st.lists(st.integers(0, 3), max_size=3, unique=True).flatmap(
+    lambda ids: st.integers(0, len(ids)).map(
+        lambda middle: {"add": ids[:middle], "remove": ids[middle:]}
+    )
+)
+PLAIN_IDS = st.lists(st.integers(0, 3), max_size=3, unique=True)
+
+
+def fields_with(ids: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
+    """Every kind of field. No name: an edit that leaves none is refused, and refusals depend on
+    what stands when they arrive, as PROTOCOL.md says.
+    """
+    return {
+        **dict.fromkeys(("company", "notes"), TEXTS),
+        "birthday": st.sampled_from([None, "1990-01-31"]),
+        "emails": EMAILS,
+        "phones": PHONES,
+        "addresses": ADDRESSES,
+        "websites": WEBSITES,
+        "custom": CUSTOM,
+        "preferences": PREFERENCES,
+        **dict.fromkeys(SETS, ids),
+        "owner_id": st.sampled_from([None, *ROLES[:2]]),
+        "active": st.booleans(),
+    }
+
+
+FIELDS = st.fixed_dictionaries({}, optional=fields_with(IDS))
+NEW_FIELDS = st.fixed_dictionaries({}, optional=fields_with(IDS | PLAIN_IDS))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One mutation of a scenario. `at` is in milliseconds after the scenario's time."""
+
+    device: int
+    name: str
+    operation: str
+    at: int
+    changes: Payload
+    seen: int | None
+    """`base_version`: the version after so many groups had arrived, 0 for version 0."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Edits, and the groups in which they arrive, by their places; the create is the first."""
+
+    edits: list[Edit]
+    groups: list[list[int]]
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Small steps between stamps and few mutation ids, so that ties are frequent."""
+    edits = [Edit(0, "m", "create", draw(st.integers(0, 6)), draw(NEW_FIELDS), None)]
+    queues: list[list[int]] = []
+    for device in range(draw(st.integers(1, 3))):
+        queues.append([])
+        for number in range(draw(st.integers(0, 4))):
+            operation = draw(st.sampled_from(["update"] * 4 + ["delete", "restore"]))
+            changes = draw(FIELDS) if operation == "update" else {}
+            name = f"{draw(st.sampled_from('amz'))}{number}"
+            at = draw(st.integers(0, 12))
+            queues[-1].append(len(edits))
+            edits.append(Edit(device, name, operation, at, changes, draw(BASE_VERSIONS)))
+    turns = draw(st.permutations([index for index, queue in enumerate(queues) for _ in queue]))
+    remaining = [iter(queue) for queue in queues]
+    arrivals = [0, *(next(remaining[turn]) for turn in turns)]
+    for _ in range(draw(st.integers(0, 4))):
+        # Again, anywhere after its first arrival, which may be the place right behind it.
+        first = draw(st.integers(0, len(arrivals) - 1))
+        arrivals.insert(draw(st.integers(first + 1, len(arrivals))), arrivals[first])
+    groups: list[list[int]] = [[]]
+    for arrival in arrivals:
+        if groups[-1] and draw(st.booleans()):
+            groups.append([])
+        groups[-1].append(arrival)
+    return Scenario(edits, groups)
+
+
+@dataclass
+class Register:
+    """What stands under a name, who stamped it last, and at which version the value came."""
+
+    value: Any
+    stamp: tuple[int, str, str]
+    device: int
+    version: int
+
+
+class Model:
+    """A contact by the rules of the protocol: a register a name, of which the later stamp keeps.
+
+    `history` is what must stand there, oldest first: `(mutation_id, device, outcome, {name: (from,
+    to)})`; `contacts` how the contact was after each of its entries.
+    """
+
+    def __init__(self, names: set[str]) -> None:
+        nothing = Register(None, (-1, "", ""), -1, 0)
+        self.registers = {name: replace(nothing, value=empty_of(name)) for name in names}
+        self.history: list[tuple[str, int, str, Payload]] = []
+        self.contacts: list[Payload] = []
+
+    def arrive(
+        self, edit: Edit, mutation: Mutation, stamp: tuple[int, str, str], version: int
+    ) -> list[Payload]:
+        """Merges a mutation that left the row at `version`; gives the conflicts that it lists."""
+        before, gone = self.contact(), self.deleted and edit.operation == "update"
+        conflicts: list[Payload] = []
+        lost: Payload = {}
+        asked: Payload = {}
+        for name, yours in self.writes(mutation):
+            if name not in self.registers:
+                asked[name] = lost[name] = (False, True)
+                conflicts.append({"field": name, "yours": True, "theirs": False, "kept": "theirs"})
+                continue
+            known = self.registers[name]
+            wins, equal = stamp > known.stamp, same(yours, known.value)
+            if wins:
+                came = known.version if equal and known.version else version
+                self.registers[name] = Register(yours, stamp, edit.device, came)
+            if equal or edit.operation == "create":
+                continue
+            asked[name] = (known.value, yours)
+            if not wins:
+                lost[name] = asked[name]
+            seen = mutation.base_version
+            overtaken = seen is not None and known.version > seen and known.device != edit.device
+            if not wins or overtaken:
+                kept = "yours" if wins else "theirs"
+                conflicts.append(
+                    {"field": name, "yours": yours, "theirs": known.value, "kept": kept}
+                )
+        if edit.operation == "create":
+            # Older edits of what it does not name lose, too.
+            for register in self.registers.values():
+                register.stamp, register.device, register.version = stamp, edit.device, version
+        changed = differences(before, self.contact())
+        if changed:
+            self.note(edit, mutation, "applied", changed)
+        if asked if gone else lost:
+            outcome = "refused" if gone else "lost"
+            self.note(edit, mutation, outcome, asked if gone else lost)
+        return conflicts
+
+    def note(self, edit: Edit, mutation: Mutation, outcome: str, changes: Payload) -> None:
+        plain = {name: tuple(map(told, each)) for name, each in changes.items()}
+        self.history.append((mutation.mutation_id, edit.device, outcome, plain))
+        self.contacts.append(self.contact())
+
+    @property
+    def deleted(self) -> bool:
+        return bool(self.registers["deleted"].value)
+
+    def contact(self) -> Payload:
+        """What of the contact is to be seen, empty fields left out."""
+        if self.deleted:
+            return {"deleted": True}
+        return self.fields()
+
+    def fields(self) -> Payload:
+        contact: Payload = {}
+        for name, register in sorted(self.registers.items()):
+            whole, _, member = name.partition(".")
+            if whole in SETS:
+                contact.setdefault(whole, []).extend([member] if register.value else [])
+            elif whole in MAPS:
+                contact.setdefault(whole, {})[member] = register.value
+            elif whole != "deleted":
+                contact[whole] = register.value
+        for name in MAPS:
+            kept = {key: value for key, value in contact[name].items() if value is not None}
+            contact[name] = kept
+        return {name: value for name, value in contact.items() if value not in EMPTY}
+
+    def writes(self, mutation: Mutation) -> Iterator[tuple[str, Any]]:
+        """Each register that a mutation writes; the clearing of a map writes all its keys."""
+        if mutation.operation in ("delete", "restore"):
+            yield "deleted", mutation.operation == "delete"
+        for name, value in mutation.changes.items():
+            if name in MAPS:
+                cleared = {each for each in self.registers if each.startswith(f"{name}.")}
+                members = {f"{name}.{member}": each for member, each in (value or {}).items()}
+                yield from (dict.fromkeys(cleared) if value is None else members).items()
+            elif name in SETS:
+                change = value if isinstance(value, dict) else {"add": value, "remove": []}
+                known = [each for each in change["remove"] if f"{name}.{each}" in self.registers]
+                yield from ((f"{name}.{each}", True) for each in change["add"])
+                yield from ((f"{name}.{each}", False) for each in known)
+            else:
+                yield name, value
+
+
+def told(value: Any) -> Any:
+    """An empty value may be told as any."""
+    return None if value in EMPTY else value
+
+
+def as_text(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def empty_of(name: str) -> Any:
+    return False if name == "deleted" or name.partition(".")[0] in SETS else None
+
+
+def same(one: Any, other: Any) -> bool:
+    """Empty values are; true is not 1."""
+    if one in EMPTY and other in EMPTY:
+        return True
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def differences(before: Payload, after: Payload) -> Payload:
+    """The changes of an entry of the history: of a deletion or a restore only that."""
+    if before.get("deleted") != after.get("deleted") and before:
+        return {"deleted": (bool(before.get("deleted")), bool(after.get("deleted")))}
+    return {
+        name: (before.get(name), after.get(name))
+        for name in before.keys() | after.keys()
+        if as_text(told(before.get(name))) != as_text(told(after.get(name)))
+    }
+
+
+@dataclass
+class Setting:
+    """Where the examples happen: a company, tags and the like, one id of each that is of none."""
+
+    company: Company
+    servers: list[Server]
+    history: History
+    ids: dict[str, list[str]]
+
+    def actor(self, run: str, device: int) -> Actor:
+        role = ROLES[device]
+        return Actor(
+            tenant=self.company.tenant,
+            agent_id=self.company.agents[role],
+            code=role,
+            name=role,
+            role=role,
+            device_id=f"{run}-{device}",
+        )
+
+    def names(self) -> set[str]:
+        """Every name that an example may write."""
+        plain = [name for name in fields_with(IDS) if name not in (*MAPS, *SETS)]
+        maps = ["custom.size", "custom.colour", "custom.a.b", "preferences.email"]
+        sets = [f"{name}.{each}" for name in SETS for each in self.ids[name][:-1]]
+        return {*plain, "first_name", *maps, "preferences.sms", *sets, "deleted"}
+
+    def fields(self, changes: Payload) -> Payload:
+        """An edit's changes with real ids."""
+        real = dict(changes)
+        for name in SETS:
+            ids = self.ids[name]
+            if isinstance(real.get(name), list):
+                real[name] = [ids[each] for each in real[name]]
+            elif name in real:
+                real[name] = {
+                    way: [ids[each] for each in places] for way, places in real[name].items()
+                }
+        if real.get("owner_id"):
+            real["owner_id"] = self.company.agents[real["owner_id"]]
+        return real
+
+    async def stamps(self, contact: str) -> dict[str, Payload]:
+        parts = self.servers[0].parts
+        async with parts.database.tenant(self.company.tenant) as connection:
+            text = await connection.fetchval("SELECT stamps FROM contacts WHERE id = $1", contact)
+        stamps: dict[str, Payload] = orjson.loads(text)
+        return stamps
+
+    async def entries(self, contact: str) -> list[Payload]:
+        """The history as GET answers it, oldest first."""
+        page = await self.history.of_row(
+            self.company.tenant, CONTACTS, contact, {"limit": 200, "cursor": None}
+        )
+        items: list[Payload] = orjson.loads(page)["items"]
+        return items[::-1]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def setting(server: Server, second_server: Server, company: Company) -> Setting:
+    parts = server.parts
+    rows = Rows(parts.database, parts.tenants, parts.commits)
+    setting = Setting(company, [server, second_server], History(parts.database, rows), {})
+    actor = setting.actor("made", 1)
+    for name in SETS:
+        entity = name.removesuffix("_ids")
+        setting.ids[name] = sorted(generate() for _ in range(4))
+        made = [
+            {"op": f"{entity}_create", "mutation_id": each, entity: {"id": each, "name": each}}
+            for each in setting.ids[name][:-1]
+        ]
+        tenant = await parts.tenants.settings(company.tenant)
+        mutations = [read_push_item(actor, each, tenant) for each in made]
+        outcomes = await parts.commits.submit(company.tenant, mutations)
+        assert [each.status for each in outcomes] == ["applied"] * 3
+    return setting
+
+
+class Run:
+    """One scenario on a contact of its own."""
+
+    def __init__(self, setting: Setting, scenario: Scenario) -> None:
+        self.setting = setting
+        self.scenario = scenario
+        # The order of the devices' ids, which decides between equal stamps, is that of the edits'.
+        self.run = self.contact = generate()
+        self.start = (now_ms() - 3_600_000) * 1_000
+        self.model = Model(setting.names())
+        self.payloads: dict[int, Payload] = {}
+        self.first: dict[int, Outcome] = {}
+        self.versions = [0]
+        self.stamps: dict[int, int] = {}
+
+    def payload(self, index: int) -> Payload:
+        """What a device sends, the same each time."""
+        if index not in self.payloads:
+            edit = self.scenario.edits[index]
+            payload: Payload = {
+                "op": f"contact_{edit.operation}",
+                "mutation_id": edit.name,
+                "edited_at": self.start // 1_000 + edit.at,
+            }
+            fields = self.setting.fields(edit.changes)
+            if edit.operation == "create":
+                payload["contact"] = {"id": self.contact, "first_name": "Ann", **fields}
+            else:
+                payload["id"] = self.contact
+            if edit.operation == "update":
+                payload["changes"] = fields
+            if edit.seen is not None:
+                payload["base_version"] = self.versions[min(edit.seen, len(self.versions) - 1)]
+            self.payloads[index] = payload
+        return self.payloads[index]
+
+    def stamp(self, edit: Edit) -> tuple[int, str, str]:
+        """After the device's previous one."""
+        at = max(self.start + edit.at * 1_000, self.stamps.get(edit.device, 0) + 1)
+        self.stamps[edit.device] = at
+        return at, edit.name, f"{self.run}-{edit.device}"
+
+    async def submit(self, group: list[int], server: Server) -> None:
+        """One transaction, of which each outcome must be what the model says."""
+        company, edits = self.setting.company, self.scenario.edits
+        tenant = await server.parts.tenants.settings(company.tenant)
+        mutations = [
+            read_push_item(
+                self.setting.actor(self.run, edits[index].device), self.payload(index), tenant
+            )
+            for index in group
+        ]
+        outcomes = await server.parts.commits.submit(company.tenant, mutations)
+        for index, mutation, outcome in zip(group, mutations, outcomes, strict=True):
+            if index in self.first:
+                self.check_repeated(outcome, self.first[index])
+            else:
+                self.first[index] = outcome
+                self.check_first(edits[index], mutation, outcome)
+        self.versions.append(self.first[group[-1]].version)
+
+    def check_first(self, edit: Edit, mutation: Mutation, outcome: Outcome) -> None:
+        if edit.operation == "create":
+            mutation.changes.setdefault("owner_id", mutation.actor.agent_id)
+            mutation.changes.setdefault("active", True)
+        gone = self.model.deleted and edit.operation == "update"
+        conflicts = self.model.arrive(edit, mutation, self.stamp(edit), outcome.version)
+        assert isinstance(outcome.error, Gone) == gone
+        assert bool(outcome.error) == gone
+        listed = [{key: told(each[key]) for key in CONFLICT} for each in outcome.conflicts]
+        expected = [{key: told(each[key]) for key in CONFLICT} for each in conflicts]
+        assert sorted(map(as_text, listed)) == sorted(map(as_text, expected))
+        if not gone:
+            assert (outcome.status == "applied") == (not conflicts)
+
+    def check_repeated(self, outcome: Outcome, first: Outcome) -> None:
+        if isinstance(first.error, Gone):
+            assert isinstance(outcome.error, Gone)
+            assert outcome.error.to_wire() == {**first.error.to_wire(), "version": first.version}
+        else:
+            assert (outcome.error, outcome.status) == (None, "duplicate")
+            assert (outcome.version, outcome.conflicts) == (first.version, first.conflicts)
+
+    async def check_end(self) -> list[Payload]:
+        """The contact, its stamps and its history; gives the entries."""
+        stamps = await self.setting.stamps(self.contact)
+        for name, register in self.model.registers.items():
+            names = ("*", name, name.partition(".")[0])
+            known = [
+                (each["at"], each["mutation"], each["device"])
+                for each in (stamps[key] for key in names if key in stamps)
+            ]
+            assert max(known) == register.stamp, name
+        entries = await self.setting.entries(self.contact)
+        assert [self.told(entry) for entry in entries] == self.model.history
+        for entry in entries:
+            assert entry["agent"] == self.setting.company.agents[ROLES[int(entry["device"][-1])]]
+            assert entry["origin"] == "socket"
+            assert entry["at"] >= rfc3339_of(self.start + 3_600_000_000 - 1_000_000)
+        assert await self.visible() == self.model.contact()
+        return entries
+
+    def told(self, entry: Payload) -> tuple[str, int, str, Payload]:
+        changes = {
+            name: (told(each["from"]), told(each["to"])) for name, each in entry["changes"].items()
+        }
+        device = entry["device"].removeprefix(f"{self.run}-")
+        return entry["mutation_id"], int(device), entry["outcome"], changes
+
+    async def visible(self) -> Payload:
+        """The contact as any device gets it, without what the server adds."""
+        row = await self.row()
+        if row["deleted"]:
+            return {"deleted": True}
+        wire: Payload = orjson.loads(row["wire"])
+        return {name: value for name, value in wire.items() if name not in OF_THE_SERVER}
+
+    async def row(self) -> Any:
+        parts = self.setting.servers[1].parts
+        async with parts.database.tenant(self.setting.company.tenant) as connection:
+            (row,) = await connection.fetch(
+                CONTACTS.queries.read_rows, self.setting.company.tenant, [self.contact]
+            )
+        return row
+
+    async def put_back(self, entries: list[Payload], place: int) -> None:
+        """Restores one entry and looks whether the contact is so."""
+        entry, after = entries[place], self.model.contacts[place]
+        restored = self.setting.history.restore(
+            self.setting.actor(self.run, 1), CONTACTS, self.contact, entry["id"], Write()
+        )
+        asked = {name: each["to"] for name, each in entry["changes"].items()}
+        if entry["outcome"] == "applied" and asked.get("deleted"):
+            with pytest.raises(Conflict):
+                await restored
+            return
+        await restored
+        if entry["outcome"] == "applied":
+            assert await self.visible() == after
+            return
+        state = row_state(CONTACTS, await self.row())
+        for name, value in asked.items():
+            kept = value if name in self.model.registers else False
+            assert same(value_of(CONTACTS, state, name), kept), name
+        assert state.deleted == asked.get("deleted", False)
+
+
+@settings(
+    deadline=None,
+    max_examples=120,
+    derandomize=False,
+    print_blob=True,
+    # Not `explain`: it traces every line of the server for long.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(scenario=scenarios(), place=st.integers(0, 30))
+async def test_every_order_of_arrival_with_any_repeats_ends_in_the_same_contact_and_loses_no_value(
+    setting: Setting, scenario: Scenario, place: int
+) -> None:
+    note(repr(scenario))
+    run = Run(setting, scenario)
+    for number, group in enumerate(scenario.groups):
+        await run.submit(group, setting.servers[number % 2])
+    entries = await run.check_end()
+    await run.put_back(entries, place % len(entries))
