@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11 or newer and make; the rest goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate schema test test-all lint format bench coverage clean
+.PHONY: help run migrate schema test test-all faults lint format bench coverage clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,9 @@ test-all: test ## Those, also on Postgres 15, and faults, browser and a small be
 	TEST_POSTGRES=15 $(PYTEST) tests/integration
 	$(if $(SLOW_TESTS),$(PYTHON_TESTS) --timeout 300 $(SLOW_TESTS))
 	BENCH_SIZE=small $(BIN)/python -m tests.bench
+
+faults: $(DEVELOPMENT) ## Break everything by a seed, and see that nothing is lost (SEEDS=20 SEED=1)
+	$(BIN)/python -m tests.faults.simulation --seeds $(or $(SEEDS),5) $(if $(SEED),--seed $(SEED))
 
 lint: $(DEVELOPMENT) ## Style, types, and which module may import which
 	$(BIN)/ruff check .

@@ -61,12 +61,15 @@ async def run_seed(
     seconds: float = SECONDS_OF_FAULTS,
     count: int = PHONES,
     broken: Break = SOUND,
+    plan: Sequence[Step] | None = None,
     patience: float = PATIENCE,
 ) -> Result:
-    """Runs one seed on a fresh database of `databases`; `broken` is what to break on purpose."""
+    """Runs one seed on a fresh database of `databases`.
+
+    `broken` is what to break on purpose; `plan` takes the place of the one drawn from the seed.
+    """
     began = time.monotonic()
-    result = Result(seed, draw_plan(seed, seconds, count))
-    # Without a plan for them: what a run is to break always happens.
+    result = Result(seed, draw_plan(seed, seconds, count) if plan is None else plan)
     database_url = await databases.make_database(f"seed_{seed}_{time.time_ns()}")
     await broken.prepare(database_url)
     stack = Stack.of(databases, database_url, broken.command)

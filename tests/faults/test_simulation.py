@@ -1,0 +1,75 @@
+"""A short form of `make faults`, and the proof that its checks notice what is broken."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.simulation.broken import (
+    BARE_SEQUENCE,
+    EARLY_ACK,
+    NO_GAP_CHECK,
+    NO_LEDGER,
+    Break,
+)
+from tests.faults.simulation.plan import Step, draw_plan
+from tests.faults.simulation.run import PHONES, run_seed
+from tests.faults.support.stack import Databases
+
+SEEDS = (5, 8, 14, 17, 101)
+SECONDS = 6.0
+EVERYBODY = tuple(range(PHONES))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_nothing_is_lost_doubled_or_skipped_whatever_breaks(
+    databases: Databases, seed: int
+) -> None:
+    result = await run_seed(databases, seed)
+    again = f"again: make faults SEED={seed} SEEDS=1"
+    assert result.violations == [], f"{result.line}\n{again}"
+    assert result.mutations > 0
+
+
+def deaf_now_and_then() -> list[Step]:
+    """What the devices send takes effect, and they do not learn of it."""
+    return [Step("network", at, "deaf", (0.6,), EVERYBODY) for at in (1.0, 2.0, 3.0, 4.0, 5.0)]
+
+
+def crashes_of_a_server() -> list[Step]:
+    return [Step("server 0", at, "kill_server", (0.1,)) for at in (1.0, 3.0, 5.0)]
+
+
+def a_redis_that_comes_and_goes() -> list[Step]:
+    return [Step("redis", at, "kill_redis", (0.2,)) for at in (0.7, 1.9, 3.1, 4.3)]
+
+
+# What is broken, what happens, and lines that must be among the violations. Without the lock
+# versions are skipped, and edits are merged into what is no longer there.
+BROKEN = [
+    (
+        NO_LEDGER,
+        deaf_now_and_then(),
+        ["acknowledged and not in the ledger", "refused and yet applied"],
+    ),
+    (BARE_SEQUENCE, [], ["differs: ", "not what its mutations make it"]),
+    (EARLY_ACK, crashes_of_a_server(), ["acknowledged and not in the ledger"]),
+    (NO_GAP_CHECK, a_redis_that_comes_and_goes(), ["differs: "]),
+]
+
+
+@pytest.mark.parametrize(
+    ("broken", "plan", "noticed"), BROKEN, ids=[broken.name for broken, _, _ in BROKEN]
+)
+async def test_a_guarantee_that_is_broken_on_purpose_is_noticed(
+    databases: Databases, broken: Break, plan: list[Step], noticed: list[str]
+) -> None:
+    result = await run_seed(databases, 1, seconds=SECONDS, broken=broken, plan=plan, patience=-5.0)
+    missing = [
+        each for each in noticed if not any(line.startswith(each) for line in result.violations)
+    ]
+    assert missing == [], f"{result.line}: {result.violations[:20]}"
+
+
+def test_the_same_seed_draws_the_same_faults() -> None:
+    assert draw_plan(7, 8.0, PHONES) == draw_plan(7, 8.0, PHONES)
+    assert draw_plan(7, 8.0, PHONES) != draw_plan(8, 8.0, PHONES)
