@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from server.db.dump import dump_schema
 from server.db.embedded import EmbeddedPostgres
+from server.jobs.worker import Worker
 from tests.acceptance.support.command_line import ROOT
 
 MakeDatabase = Callable[..., str]
@@ -234,3 +237,28 @@ def test_a_backup_that_can_not_be_written_is_one_line(filled: str, tmp_path: Pat
         said = refused(server(filled, "backup", place))
         assert said.startswith(f"{place} can't be written: "), said
     assert [each.name for each in tmp_path.iterdir()] == ["full"]
+
+
+async def test_a_job_that_was_running_when_the_backup_was_made_is_done_after_the_restore(
+    filled: str, psql: Psql, tmp_path: Path
+) -> None:
+    psql(
+        filled,
+        """UPDATE contacts SET tag_ids = '{tag-0001}' WHERE tenant_id = 'default';
+           DELETE FROM tags;
+           UPDATE pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid(),
+               heartbeat = now() - interval '1 hour', updated = now() - interval '1 hour'""",
+    )
+    for command in ("backup", "restore"):
+        done = await asyncio.to_thread(server, filled, command, tmp_path / "saved.dump")
+        assert done.returncode == 0, done.stderr
+    tagged = "SELECT count(*) FROM contacts WHERE tag_ids <> '{}'"
+    assert psql(filled, tagged) == "300"
+    worker = Worker(filled)
+    await worker.start()
+    deadline = time.monotonic() + 30
+    while psql(filled, "SELECT count(*) FROM pgqueuer") != "0":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    await worker.stop()
+    assert psql(filled, tagged) == "0"

@@ -105,3 +105,51 @@ def test_dump_schema_writes_what_sql_makes(
     assert main(["dump-schema"]) == 0
     assert "CREATE TABLE public.contacts (" in written.read_text()
     assert capsys.readouterr().out == "Wrote sql/schema.sql\n"
+
+
+def test_purge_says_what_went_of_each_company(
+    database_url: str,
+    psql: Psql,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    psql(
+        database_url,
+        """INSERT INTO tenants (id, name) VALUES ('other', 'Other');
+           INSERT INTO contacts (tenant_id, id, first_name)
+           SELECT 'default', 'contact-' || n, 'A' FROM generate_series(1, 3) AS n;
+           INSERT INTO tags (tenant_id, id, name) VALUES ('default', 'tag-0001', 'A');
+           DELETE FROM contacts; DELETE FROM tags""",
+    )
+    environment.setenv("DATABASE_URL", database_url)
+    assert main(["purge", "--older-than", "90d"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "default: nothing to remove; the floor stays at 0.",
+        "other: nothing to remove; the floor stays at 0.",
+    ]
+    assert main(["purge", "--older-than", "0s", "--tenant", "default"]) == 0
+    assert capsys.readouterr().out == (
+        "default: removed the tombstones of 3 contacts, 1 tags; the floor is now 8.\n"
+    )
+    assert psql(database_url, "SELECT count(*) FROM synced_rows") == "0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--older-than", "soon"], "--older-than 'soon' is no age"),
+        (["--older-than", "0s", "--tenant", "x"], "There is no tenant 'x'; there are: default."),
+    ],
+)
+def test_purge_refuses_what_makes_no_sense_in_one_line(
+    arguments: list[str],
+    said: str,
+    database_url: str,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment.setenv("DATABASE_URL", database_url)
+    assert main(["purge", *arguments]) == 1
+    written = capsys.readouterr().err
+    assert written.startswith(said)
+    assert written.count("\n") == 1
