@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from tests.faults.support.stack import Databases
 
 CHUNK = 65_536
+ACTING_SECONDS = 0.2
+
+
+@dataclass
+class Call:
+    """One connection: what its client said, at least in the beginning, and whether it hears."""
+
+    said: bytearray = field(default_factory=bytearray)
+    deaf: bool = False
 
 
 class Relay:
@@ -17,6 +27,7 @@ class Relay:
     While `deaf_to` is set, connections whose client ever said those bytes hear nothing any more,
     and nobody is told: `b"SUBSCRIBE"` makes the one deaf that waits for Redis's messages,
     `b"LISTEN"` the one that waits for NOTIFY, `b""` all. They stay deaf when it ends.
+    `cut_at` cuts one connection, at the words that its client says next.
     """
 
     def __init__(self, path: Path, target: Path) -> None:
@@ -24,6 +35,8 @@ class Relay:
         self.target = target
         self.deaf_to: bytes | None = None
         self.swallowed = 0
+        self.cuts = 0
+        self._cut_at: tuple[bytes, bool] | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -40,11 +53,18 @@ class Relay:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.path.unlink(missing_ok=True)
 
+    def cut_at(self, words: bytes, *, passed_on: bool) -> None:
+        """Cuts the next connection whose client says these words, before it is answered.
+
+        With `passed_on` the other side hears them first and has time to act on them.
+        """
+        self._cut_at = (words, passed_on)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        said = bytearray()
+        call = Call()
         try:
             far_reader, far_writer = await asyncio.open_unix_connection(self.target)
         except OSError:
@@ -53,8 +73,8 @@ class Relay:
             writer.transport.abort()
             return
         ways = [
-            asyncio.create_task(self._ask(reader, far_writer, said)),
-            asyncio.create_task(self._answer(far_reader, writer, said)),
+            asyncio.create_task(self._ask(reader, far_writer, call)),
+            asyncio.create_task(self._answer(far_reader, writer, call)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -67,22 +87,30 @@ class Relay:
             far_writer.transport.abort()
 
     async def _ask(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: bytearray
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, call: Call
     ) -> None:
         while data := await reader.read(CHUNK):
             # What tells a connection apart is said early.
-            said += data[: max(0, CHUNK - len(said))]
+            call.said += data[: max(0, CHUNK - len(call.said))]
+            if self._cut_at and self._cut_at[0] in data:
+                _, passed_on = self._cut_at
+                self._cut_at = None
+                self.cuts += 1
+                call.deaf = True
+                if passed_on:
+                    writer.write(data)
+                    await asyncio.sleep(ACTING_SECONDS)
+                return
             writer.write(data)
             await writer.drain()
 
     async def _answer(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: bytearray
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, call: Call
     ) -> None:
-        deaf = False
         while data := await reader.read(CHUNK):
             # Bytes never vanish from the middle of a connection that goes on.
-            deaf = deaf or (self.deaf_to is not None and self.deaf_to in said)
-            if deaf:
+            call.deaf = call.deaf or (self.deaf_to is not None and self.deaf_to in call.said)
+            if call.deaf:
                 self.swallowed += len(data)
                 continue
             writer.write(data)
