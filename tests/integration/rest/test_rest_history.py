@@ -181,6 +181,100 @@ async def test_a_deleted_contact_comes_back_with_an_older_version(agent: Api) ->
     assert (other.status, other.code) == (409, "conflict mutation_id")
 
 
+async def test_a_version_put_back_is_without_what_was_edited_while_the_contact_was_deleted(
+    agent: Api,
+) -> None:
+    contact = await make(agent, company="First", custom={"size": 1})
+    path = f"/api/contacts/{contact}"
+    before = (await agent.get(path)).json
+    await agent.delete(path)
+    hidden = {"company": "Hidden", "first_name": None, "custom": {"size": None, "colour": "red"}}
+    assert (await agent.patch(path, hidden)).code == "gone"
+    await agent.post(f"{path}/restore")
+    assert (await agent.get(path)).json["company"] == "Hidden"
+    *_, created = await history(agent, contact)
+
+    restored = (await put_back(agent, contact, created)).json["contact"]
+
+    moved = ("version", "updated_at")
+    assert {key: value for key, value in restored.items() if key not in moved} == {
+        key: value for key, value in before.items() if key not in moved
+    }
+    # The same of a tombstone, which hides those values still.
+    await agent.delete(path)
+    assert (await agent.patch(path, hidden)).code == "gone"
+    again = (await put_back(agent, contact, created)).json["contact"]
+    assert (again["company"], again["first_name"]) == ("First", "Ann")
+    assert again["custom"] == {"size": 1}
+
+
+async def test_tags_that_were_deleted_meanwhile_are_dropped_listed_and_kept_in_the_history(
+    agent: Api,
+) -> None:
+    tags = [
+        (await agent.post("/api/tags", {"name": name})).json["tag"]["id"] for name in ("A", "B")
+    ]
+    contact = await make(agent, tag_ids=tags)
+    await agent.patch(f"/api/contacts/{contact}", {"tag_ids": []})
+    await agent.delete(f"/api/tags/{tags[0]}")
+    _, created = await history(agent, contact)
+
+    restored = (await put_back(agent, contact, created)).json
+
+    assert restored["status"] == "merged"
+    assert [each["field"] for each in restored["conflicts"]] == [f"tag_ids.{tags[0]}"]
+    assert restored["contact"]["tag_ids"] == [tags[1]]
+    dropped = (await history(agent, contact))[0]
+    assert dropped["outcome"] == "lost"
+    assert dropped["changes"] == {f"tag_ids.{tags[0]}": {"from": False, "to": True}}
+    # The tag comes back, and then what it was put on can, too.
+    await agent.post(f"/api/tags/{tags[0]}/restore")
+    whole = (await put_back(agent, contact, dropped)).json
+    assert (whole["status"], whole["contact"]["tag_ids"]) == ("applied", sorted(tags))
+
+
+async def test_whoever_may_not_edit_puts_nothing_back_and_that_is_in_the_history(
+    admin: Api, agent: Api, manager: Api, company: Company
+) -> None:
+    await admin.patch("/api/tenant", {"agents_edit": "own"})
+    contact = await make(manager, company="First")
+    path = f"/api/contacts/{contact}"
+    await manager.patch(path, {"company": "Second", "notes": "New"})
+    created = (await history(manager, contact))[-1]
+    for _ in range(2):
+        refused = await put_back(agent, contact, created, Idempotency_Key="mine")
+        assert refused.code == "forbidden"
+
+    entries = await history(manager, contact)
+
+    assert [each["outcome"] for each in entries] == ["refused", "applied", "applied"]
+    assert (entries[0]["agent"], entries[0]["mutation_id"]) == (company.agents["agent"], "mine")
+    assert entries[0]["changes"] == {
+        "company": {"from": "Second", "to": "First"},
+        "notes": {"from": "New", "to": None},
+    }
+    assert (await manager.get(path)).json["company"] == "Second"
+
+
+async def test_a_value_is_put_back_once_however_often_it_is_asked(agent: Api) -> None:
+    contact = await make(agent, company="First")
+    path = f"/api/contacts/{contact}"
+    await agent.delete(path)
+    await agent.patch(path, {"company": "Second"})
+    refused = (await history(agent, contact))[0]
+    first = await put_back(agent, contact, refused, Idempotency_Key="once")
+    await agent.patch(path, {"company": "Third"})
+    again = await put_back(agent, contact, refused, Idempotency_Key="once")
+
+    assert (first.json["contact"]["company"], again.json["contact"]["company"]) == (
+        "Second",
+        "Third",
+    )
+    assert (again.json["status"], again.json["version"]) == ("duplicate", first.json["version"])
+    restores = [each for each in await history(agent, contact) if each["op"] == "restore"]
+    assert len(restores) == 1
+
+
 async def test_if_match_holds_for_putting_back_too(agent: Api) -> None:
     contact = await make(agent, company="First")
     path = f"/api/contacts/{contact}"
