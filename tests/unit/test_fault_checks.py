@@ -152,7 +152,7 @@ def test_an_own_write_that_was_not_read_needs_a_deletion_in_between(
 ) -> None:
     mutation = made()
     report, evidence = sound(mutation)
-    report.seen.absent.append(Absent("phone", ("contacts", "contact-1"), acked=7, complete=10))
+    report.seen.absent.append(Absent("phone", ("contacts", "contact-1"), acked=7, heard=10))
     deletion = entry(mutation, op="delete", version=deleted_as, mutation_id="another")
     lines = told(report, replace(evidence, history=(*evidence.history, deletion)))
     assert [line.split(":")[0] for line in lines] == ([] if explained else ["own write not read"])
@@ -205,6 +205,19 @@ def test_a_sync_that_leaves_out_an_own_write_is_seen() -> None:
     store.complete(10, EPOCH)
     assert len(seen.faults) == 1
     assert "acknowledged as 9" in seen.faults[0]
+
+
+def test_a_deletion_that_was_heard_live_before_the_sync_was_complete_explains_an_absence() -> None:
+    seen = Observations("phone")
+    store = synced_store(seen)
+    seen.note_ack(EPOCH, made("update", {"notes": "Call back"}), 7)
+    store.begin_sync()
+    store.apply_page(page(7, 8))
+    tombstone = {"id": "contact-1", "version": 9, "deleted_at": "2026-01-01T00:00:00.000Z"}
+    store.apply_live(page(8, 9, **{"del": [tombstone]}))
+    store.complete(8, EPOCH)
+    assert seen.faults == []
+    assert [each.heard for each in seen.absent] == [9]
 
 
 def test_a_sync_that_ends_below_an_own_write_is_seen() -> None:

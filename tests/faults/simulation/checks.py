@@ -168,10 +168,11 @@ def own_writes_were_read(reports: Sequence[Report], evidence: Evidence) -> Itera
     for report in reports:
         for absent in report.seen.absent:
             versions = deletions.get(absent.key, [])
-            if not any(absent.acked <= each <= absent.complete for each in versions):
+            if not any(absent.acked <= each <= absent.heard for each in versions):
                 yield (
                     f"own write not read: {report.name} had {absent.key} acknowledged as "
-                    f"{absent.acked} and did not hold it at {absent.complete}"
+                    f"{absent.acked} and did not hold it at {absent.heard}; its history: "
+                    f"{history_of(absent.key, evidence)}"
                 )
 
 
@@ -187,6 +188,12 @@ def no_stale_cursor_was_accepted(
                     f"a stale cursor was accepted: {report.name} went on from {asked.since} "
                     f"though the floor was {floor}"
                 )
+
+
+def history_of(key: tuple[str, str], evidence: Evidence) -> str:
+    """What became of a row, in order."""
+    entries = [each for each in evidence.history if (f"{each.entity}s", each.entity_id) == key]
+    return ", ".join(f"{each.op} {each.version} {each.outcome}" for each in entries)
 
 
 def describe(mutation: Mutation) -> str:

@@ -31,12 +31,12 @@ class SyncAsked:
 @dataclass(frozen=True)
 class Absent:
     """A row that a device had an ack for and did not hold at `sync_complete`: only a later
-    deletion, at most at `complete`, explains it."""
+    deletion explains it, at most at the version `heard`, up to which the device had heard."""
 
     device: str
     key: RowKey
     acked: int
-    complete: int
+    heard: int
 
 
 @dataclass
@@ -141,7 +141,9 @@ class WatchedStore(Store):
                     f"sync_complete at {version} though {key} was acknowledged as {acked}"
                 )
             elif held is None:
-                self._seen.absent.append(Absent(self._seen.device, key, acked, version))
+                # A live set may have told already of a deletion after `version`.
+                heard = max(version, self.current.newest)
+                self._seen.absent.append(Absent(self._seen.device, key, acked, heard))
             elif held["version"] < acked:
                 self._seen.faults.append(
                     f"sync_complete at {version} left {key} at {held['version']}, "
