@@ -112,15 +112,19 @@ class Scenario:
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Small steps between stamps and few mutation ids, so that ties are frequent."""
-    edits = [Edit(0, "m", "create", draw(st.integers(0, 6)), draw(NEW_FIELDS), None)]
+    edits = [Edit(0, "m", "create", draw(st.integers(0, 1)), draw(NEW_FIELDS), None)]
     queues: list[list[int]] = []
     for device in range(draw(st.integers(1, 3))):
         queues.append([])
         for number in range(draw(st.integers(0, 4))):
-            operation = draw(st.sampled_from(["update"] * 4 + ["delete", "restore"]))
+            operation = draw(st.sampled_from(["update"] * 3 + ["delete", "restore"]))
             changes = draw(FIELDS) if operation == "update" else {}
-            name = f"{draw(st.sampled_from('amz'))}{number}"
-            at = draw(st.integers(0, 12))
+            name = f"{draw(st.sampled_from('an'))}{number}"
+            at = draw(st.integers(0, 3))
+            if number < len(queues[0]) and device and draw(st.booleans()):
+                # Of the same moment and the same mutation id as another device's.
+                twin = edits[queues[0][number]]
+                name, at = twin.name, twin.at
             queues[-1].append(len(edits))
             edits.append(Edit(device, name, operation, at, changes, draw(BASE_VERSIONS)))
     turns = draw(st.permutations([index for index, queue in enumerate(queues) for _ in queue]))
@@ -507,6 +511,8 @@ class Run:
         assert state.deleted == asked.get("deleted", False)
 
 
+# Passing takes seconds; a failing example is made small first, and then printed.
+@pytest.mark.timeout(300)
 @settings(
     deadline=None,
     max_examples=120,
@@ -516,13 +522,14 @@ class Run:
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(scenario=scenarios(), place=st.integers(0, 30))
+@given(scenario=scenarios(), places=st.lists(st.integers(0, 9), min_size=1, max_size=3))
 async def test_every_order_of_arrival_with_any_repeats_ends_in_the_same_contact_and_loses_no_value(
-    setting: Setting, scenario: Scenario, place: int
+    setting: Setting, scenario: Scenario, places: list[int]
 ) -> None:
-    note(repr(scenario))
+    note(f"{scenario}, {places}")
     run = Run(setting, scenario)
     for number, group in enumerate(scenario.groups):
         await run.submit(group, setting.servers[number % 2])
     entries = await run.check_end()
-    await run.put_back(entries, place % len(entries))
+    for place in places:
+        await run.put_back(entries, place % len(entries))
