@@ -21,6 +21,8 @@ SECONDS_TO_DRAIN = 1.2
 SECONDS_FOR_REQUESTS = 0.3
 BACKLOG = 4_096
 """Connections that may wait to be accepted; a client that finds no place waits for 1, 3, 7 s."""
+UNSENT_BYTES = 128 * 1024
+"""What the system takes for a client before it tells us to wait."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -66,13 +68,17 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     dual_stack = host == "::" and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server(
+        listener = socket.create_server(
             (host, port),
             family=family,
             backlog=BACKLOG,
             dualstack_ipv6=dual_stack,
             reuse_port=shared,
         )
+        # Its connections inherit it. The system would keep megabytes for a client that does not
+        # read, and we would not know.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        return listener
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CommandError(

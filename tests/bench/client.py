@@ -69,22 +69,22 @@ class WebSocket(asyncio.Protocol):
             head = struct.pack("!BBH", TEXT, 0x80 | 126, size)
         else:
             head = struct.pack("!BBQ", TEXT, 0x80 | 127, size)
-        self._transport.write(head + UNMASKED + payload)
+        self.transport.write(head + UNMASKED + payload)
 
     def close(self) -> None:
         """Closes the connection without a goodbye."""
-        self._transport.abort()
+        self.transport.abort()
 
     def stop_reading(self) -> None:
         """Takes nothing more off the connection, until `go_on_reading`."""
-        self._transport.pause_reading()
+        self.transport.pause_reading()
 
     def go_on_reading(self) -> None:
         """Reads again."""
-        self._transport.resume_reading()
+        self.transport.resume_reading()
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self.transport = transport
         transport.write(HANDSHAKE.format(path=self._path, host=HOST).encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -134,7 +134,7 @@ class WebSocket(asyncio.Protocol):
         elif self._close_code is None:
             self._close_code = int.from_bytes(buffer[begin : begin + 2])
             # As RFC 6455 wants it answered: the server then ends the connection.
-            self._transport.write(struct.pack("!BB", CLOSE, 0x80) + UNMASKED)
+            self.transport.write(struct.pack("!BB", CLOSE, 0x80) + UNMASKED)
         return end
 
 

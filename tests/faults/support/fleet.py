@@ -1,7 +1,7 @@
 """Many devices in a process of their own, so that the load is not what is measured.
 
-`python -m tests.faults.support.fleet` reads one command a line, as JSON, and answers each with
-one line. `Fleet` is the handle of such a process.
+`python -m tests.faults.support.fleet KIND` reads one command a line, as JSON, and answers each
+with one line. `Fleet` is the handle of such a process.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 import uvloop
 
 from tests.bench.client import Device
+from tests.faults.support.office import Office
+from tests.faults.support.slow import SlowClients
 from tests.faults.support.stack import ADMIN_KEY
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,10 +115,10 @@ class Fleet:
         self.process = process
 
     @classmethod
-    async def start(cls) -> Fleet:
+    async def start(cls, kind: str = "devices") -> Fleet:
         return cls(
             await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.faults.support.fleet"),
+                *(sys.executable, "-m", "tests.faults.support.fleet", kind),
                 cwd=ROOT,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -144,9 +146,8 @@ class Fleet:
             await self.process.wait()
 
 
-async def obey() -> None:
+async def obey(devices: object) -> None:
     """Does what the lines of stdin say, until there are no more."""
-    devices = Devices()
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -156,5 +157,10 @@ async def obey() -> None:
         print(json.dumps(answer), flush=True)
 
 
+async def main() -> None:
+    kinds = {"devices": Devices, "office": Office, "slow": SlowClients}
+    await obey(kinds[sys.argv[1]]())
+
+
 if __name__ == "__main__":
-    uvloop.run(obey())
+    uvloop.run(main())
