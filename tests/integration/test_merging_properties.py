@@ -164,15 +164,20 @@ class Model:
         self.registers = {name: replace(nothing, value=empty_of(name)) for name in names}
         self.history: list[tuple[str, int, str, Payload]] = []
         self.contacts: list[Payload] = []
+        self.status = ""
 
     def arrive(
         self, edit: Edit, mutation: Mutation, stamp: tuple[int, str, str], version: int
     ) -> list[Payload]:
-        """Merges a mutation that left the row at `version`; gives the conflicts that it lists."""
+        """Merges a mutation that left the row at `version`; gives the conflicts that it lists.
+
+        `status` is then what it is answered.
+        """
         before, gone = self.contact(), self.deleted and edit.operation == "update"
         conflicts: list[Payload] = []
         lost: Payload = {}
         asked: Payload = {}
+        kept = 0
         for name, yours in self.writes(mutation):
             if name not in self.registers:
                 asked[name] = lost[name] = (False, True)
@@ -183,6 +188,7 @@ class Model:
             if wins:
                 came = known.version if equal and known.version else version
                 self.registers[name] = Register(yours, stamp, edit.device, came)
+            kept += wins or equal
             if equal or edit.operation == "create":
                 continue
             asked[name] = (known.value, yours)
@@ -191,14 +197,18 @@ class Model:
             seen = mutation.base_version
             overtaken = seen is not None and known.version > seen and known.device != edit.device
             if not wins or overtaken:
-                kept = "yours" if wins else "theirs"
+                side = "yours" if wins else "theirs"
                 conflicts.append(
-                    {"field": name, "yours": yours, "theirs": known.value, "kept": kept}
+                    {"field": name, "yours": yours, "theirs": known.value, "kept": side}
                 )
         if edit.operation == "create":
             # Older edits of what it does not name lose, too.
             for register in self.registers.values():
                 register.stamp, register.device, register.version = stamp, edit.device, version
+        overruled = any(name in self.registers for name in lost)
+        self.status = (
+            "superseded" if overruled and not kept else "merged" if conflicts else "applied"
+        )
         changed = differences(before, self.contact())
         if changed:
             self.note(edit, mutation, "applied", changed)
@@ -437,7 +447,7 @@ class Run:
         expected = [{key: told(each[key]) for key in CONFLICT} for each in conflicts]
         assert sorted(map(as_text, listed)) == sorted(map(as_text, expected))
         if not gone:
-            assert (outcome.status == "applied") == (not conflicts)
+            assert outcome.status == self.model.status
 
     def check_repeated(self, outcome: Outcome, first: Outcome) -> None:
         if isinstance(first.error, Gone):
