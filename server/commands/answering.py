@@ -19,6 +19,7 @@ from server.settings import Settings
 
 SECONDS_TO_DRAIN = 1.2
 SECONDS_FOR_REQUESTS = 0.3
+SECONDS_TO_ASK = 0.1
 BACKLOG = 4_096
 """Connections that may wait to be accepted; a client that finds no place waits for 1, 3, 7 s."""
 UNSENT_BYTES = 128 * 1024
@@ -53,6 +54,10 @@ async def answer(
     ready()
     await stopped.wait()
     stopping()
+    for site in list(runner.sites):
+        await site.stop()
+    # Who was just accepted, and has not asked yet, would be closed without a word.
+    await asyncio.sleep(SECONDS_TO_ASK)
     try:
         await asyncio.wait_for(runner.cleanup(), SECONDS_TO_DRAIN)
     except TimeoutError:

@@ -14,13 +14,15 @@ from collections.abc import Callable, Mapping
 import uvloop
 from loguru import logger
 
-from server.commands.answering import SECONDS_TO_DRAIN, answer, listen, stop_event
+from server.commands.answering import SECONDS_TO_ASK, SECONDS_TO_DRAIN, answer, listen, stop_event
 from server.commands.common import CommandError, Services
 from server.logs import set_up_logging
 from server.settings import Settings
 
 READY = "ready"
 RESTART_SECONDS = 1.0
+SECONDS_TO_LEAVE = 10.0
+"""How long a process that has a successor may take to end; nobody waits for that."""
 SECONDS_TO_START = 30.0
 
 
@@ -199,7 +201,7 @@ class Worker:
 
     async def _leave(self, process: Process) -> None:
         """Ends a process, also when whoever asks for it is told to stop meanwhile."""
-        task = asyncio.create_task(_end(process))
+        task = asyncio.create_task(_end(process, SECONDS_TO_LEAVE))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
         await asyncio.shield(task)
@@ -215,11 +217,11 @@ async def _wait_until_ready(process: Process) -> None:
         raise CommandError("A server process did not start; its message stands above.")
 
 
-async def _end(process: Process) -> None:
+async def _end(process: Process, patience: float = SECONDS_TO_DRAIN + SECONDS_TO_ASK) -> None:
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
     try:
-        await asyncio.wait_for(process.wait(), SECONDS_TO_DRAIN)
+        await asyncio.wait_for(process.wait(), patience)
     except TimeoutError:
         process.kill()
         await process.wait()
