@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from loguru import logger
 
@@ -101,10 +102,11 @@ async def _go_wrong(
     parts: dict[str, list[Step]] = {}
     for step in plan:
         parts.setdefault(step.part, []).append(step)
-    await asyncio.gather(
-        *(phone.use(began + seconds) for phone in phones),
-        *(_befall(stack, phones, steps, began, seconds) for steps in parts.values()),
-    )
+    async with asyncio.TaskGroup() as group:
+        for phone in phones:
+            group.create_task(phone.use(began + seconds))
+        for steps in parts.values():
+            group.create_task(_befall(stack, phones, steps, began, seconds))
 
 
 async def _befall(
@@ -127,8 +129,18 @@ async def _befall(
                 await _happen_to(phones[each], step.name)
         else:
             numbers = (int(step.part[-1]),) if step.part.startswith("server") else ()
-            await getattr(stack, step.name)(*numbers, *step.arguments)
+            await _to_the_end(getattr(stack, step.name)(*numbers, *step.arguments))
     await asyncio.gather(*overlapping)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Lets nothing cut it off half-way: what is just starting could not be ended afterwards."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _happen_to(phone: Phone, name: str) -> None:
