@@ -217,8 +217,8 @@ async def test_the_dead_are_dropped_after_a_missed_ping_with_all_that_was_kept_f
 ) -> None:
     count = 20
     watch = Watched(server)
-    await write_long_notes(server, 60)
     before = await watch.look()
+    await write_long_notes(server, 60)
     async with watched(process_id(server)) as process:
         empty = process.memory
         await slow.do("connect", port=server.port, count=count)
