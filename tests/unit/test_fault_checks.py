@@ -52,8 +52,8 @@ def entry(mutation: Mutation, **changed: Any) -> AuditEntry:
 def sound(mutation: Mutation) -> tuple[Report, Evidence]:
     """A device that made one contact, and the database that has it."""
     evidence = Evidence(
-        head=7, epoch=EPOCH, floor=0, checksum={"contacts": {"count": 1, "sum": 7}},
-        rows={"contacts": {"contact-1": ROW}}, tombstones={}, hidden={},
+        head=7, epoch=EPOCH, checksum={"contacts": {"count": 1, "sum": 7}},
+        rows={"contacts": {"contact-1": ROW}}, hidden={},
         ledger={(DEVICE, mutation.mutation_id): ledger_row(mutation)}, history=(entry(mutation),),
     )  # fmt: skip
     report = Report(
@@ -64,7 +64,7 @@ def sound(mutation: Mutation) -> tuple[Report, Evidence]:
 
 
 def told(report: Report, evidence: Evidence, *purged: Purged) -> list[str]:
-    """The violations, by what stands before their colon or first digit."""
+    """What the checks say of one device and the database."""
     return check_all([report], evidence, purged)
 
 

@@ -47,7 +47,7 @@ def check_all(reports: Sequence[Report], evidence: Evidence, purged: Sequence[Pu
         checksums_are_true(evidence),
         nothing_was_seen_to_be_wrong(reports),
         own_writes_were_read(reports, evidence),
-        no_stale_cursor_was_accepted(reports, evidence, purged),
+        no_stale_cursor_was_accepted(reports, purged),
     )
     return [line for check in checks for line in check]
 
@@ -177,7 +177,7 @@ def own_writes_were_read(reports: Sequence[Report], evidence: Evidence) -> Itera
 
 
 def no_stale_cursor_was_accepted(
-    reports: Sequence[Report], evidence: Evidence, purged: Sequence[Purged]
+    reports: Sequence[Report], purged: Sequence[Purged]
 ) -> Iterator[str]:
     """Once a purge was over, no page was given to a cursor below its floor."""
     for report in reports:

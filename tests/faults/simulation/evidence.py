@@ -12,8 +12,6 @@ import orjson
 from server.client.queue import Mutation
 from tests.faults.simulation.model import LedgerRow
 
-RowKey = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class AuditEntry:
@@ -34,10 +32,8 @@ class Evidence:
 
     head: int
     epoch: str
-    floor: int
     checksum: Mapping[str, Mapping[str, int]]
     rows: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    tombstones: Mapping[RowKey, int]
     hidden: Mapping[str, Mapping[str, Any]]
     ledger: Mapping[tuple[str, str], LedgerRow]
     history: tuple[AuditEntry, ...]
@@ -66,14 +62,11 @@ async def read_evidence(database_url: str, sent: Mapping[str, Mutation]) -> Evid
 async def _read(connection: asyncpg.Connection, sent: Mapping[str, Mutation]) -> Evidence:
     head = await connection.fetchrow("SELECT * FROM global_version WHERE tenant_id = 'default'")
     rows: dict[str, dict[str, Any]] = {}
-    tombstones: dict[RowKey, int] = {}
-    for record in await connection.fetch(
-        "SELECT plural, id, version, deleted_at, wire FROM synced_rows"
-    ):
-        if record["deleted_at"]:
-            tombstones[record["plural"], record["id"]] = record["version"]
-        else:
-            rows.setdefault(record["plural"], {})[record["id"]] = orjson.loads(record["wire"])
+    live = await connection.fetch(
+        "SELECT plural, id, wire FROM synced_rows WHERE deleted_at IS NULL"
+    )
+    for record in live:
+        rows.setdefault(record["plural"], {})[record["id"]] = orjson.loads(record["wire"])
     hidden = await connection.fetch("SELECT id, wire FROM contacts WHERE deleted_at IS NOT NULL")
     ledger = await connection.fetch("SELECT * FROM mutations")
     history = await connection.fetch(
@@ -83,10 +76,8 @@ async def _read(connection: asyncpg.Connection, sent: Mapping[str, Mutation]) ->
     return Evidence(
         head=head["version"],
         epoch=head["epoch"],
-        floor=head["floor"],
         checksum=orjson.loads(head["checksum"]),
         rows=rows,
-        tombstones=tombstones,
         hidden={record["id"]: orjson.loads(record["wire"]) for record in hidden},
         ledger={
             (record["source"], record["mutation_id"]): _ledger_row(record, sent)
