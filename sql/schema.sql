@@ -23,6 +23,14 @@ CREATE TYPE public.pgqueuer_status AS ENUM (
     'failed'
 );
 
+CREATE FUNCTION public.add_counts(counts jsonb, more jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT coalesce(counts, '{}') || coalesce(jsonb_object_agg(
+        key, coalesce((counts ->> key)::bigint, 0) + value::bigint), '{}')
+    FROM jsonb_each_text(more)
+$$;
+
 CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS text
     LANGUAGE sql STABLE
     AS $_$
@@ -60,6 +68,14 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
             format('updated_at >= ''epoch''::timestamptz + %L::bigint * interval ''1 microsecond''',
                    filter ->> 'updated_since') END)
 $_$;
+
+CREATE FUNCTION public.contact_key_texts(emails jsonb, phones jsonb) RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT item ->> 'value' FROM jsonb_array_elements(emails) AS item
+    UNION
+    SELECT item ->> 'e164' FROM jsonb_array_elements(phones) AS item WHERE item ? 'e164'
+$$;
 
 CREATE TABLE public.contacts (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -353,24 +369,14 @@ CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text
 $$;
 
 CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], numbers text[]) RETURNS SETOF text
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
+    LANGUAGE sql STABLE
     AS $$
-    SELECT id
-    FROM contacts
-    WHERE tenant_id = tenant AND tenant = current_setting('app.tenant', true)
-        AND deleted_at IS NULL
-        AND id IN (
-            SELECT s.id
-            -- Named in full: contacts have a column of this name.
-            FROM unnest(find_duplicate_contacts.addresses || numbers) AS value
-            JOIN contact_search AS s
-                ON s.tenant_id = tenant AND s.search_text LIKE contains_pattern(value))
-        AND (EXISTS (SELECT FROM jsonb_array_elements(emails) AS e
-                     WHERE e ->> 'value' = ANY (find_duplicate_contacts.addresses))
-             OR EXISTS (SELECT FROM jsonb_array_elements(phones) AS p
-                        WHERE p ->> 'e164' = ANY (numbers)))
-    ORDER BY id LIMIT 10
+    -- Named in full: contacts have a column of this name.
+    SELECT DISTINCT k.contact_id
+    FROM contact_keys AS k
+    JOIN contacts AS c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id
+    WHERE k.tenant_id = tenant AND k.key = ANY (find_duplicate_contacts.addresses || numbers) AND c.deleted_at IS NULL
+    ORDER BY k.contact_id LIMIT 10
 $$;
 
 CREATE FUNCTION public.find_named_ids(tenant text, entity_plural text, ids_or_names jsonb) RETURNS text[]
@@ -445,6 +451,56 @@ CREATE FUNCTION public.fold(value text) RETURNS text
 CREATE FUNCTION public.get_next_version() RETURNS bigint
     LANGUAGE sql
     AS $$ SELECT nextval('version_sequence') $$;
+
+CREATE FUNCTION public.insert_contacts(tenant text, records jsonb) RETURNS TABLE(row_id text, row_version bigint, row_live_version bigint, row_wire text, row_author text)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY INSERT INTO contacts (
+        tenant_id, id,
+        external_id, first_name, last_name, company, department, job_title, emails, phones,
+        addresses, websites, birthday, notes, custom, preferences, tag_ids, group_ids, type_ids,
+        owner_id, active,
+        stamps, written_in, written_by, written_device, written_mutation, written_origin)
+    SELECT tenant, r.id,
+           r.external_id, r.first_name, r.last_name, r.company, r.department, r.job_title,
+           coalesce(r.emails, '[]'), coalesce(r.phones, '[]'), coalesce(r.addresses, '[]'),
+           coalesce(r.websites, '[]'), r.birthday, r.notes, coalesce(r.custom, '{}'),
+           coalesce(r.preferences, '{}'), coalesce(r.tag_ids, '{}'), coalesce(r.group_ids, '{}'),
+           coalesce(r.type_ids, '{}'), r.owner_id, coalesce(r.active, true),
+           r.stamps, pg_current_xact_id(), r.written_by, r.written_device, r.written_mutation,
+           r.written_origin
+    FROM jsonb_populate_recordset(NULL::contacts, records) AS r
+    RETURNING id, version, live_version, wire, wire_author;
+END
+$$;
+
+CREATE FUNCTION public.keep_contact_keys() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_keys (tenant_id, key, contact_id)
+        SELECT n.tenant_id, item ->> 'value', n.id
+        FROM new_rows AS n, jsonb_array_elements(n.emails) AS item
+        UNION
+        SELECT n.tenant_id, item ->> 'e164', n.id
+        FROM new_rows AS n, jsonb_array_elements(n.phones) AS item
+        WHERE item ? 'e164';
+    ELSE
+        DELETE FROM contact_keys
+        WHERE tenant_id = OLD.tenant_id AND contact_id = OLD.id
+            AND key IN (SELECT contact_key_texts(OLD.emails, OLD.phones));
+        IF TG_OP = 'UPDATE' THEN
+            INSERT INTO contact_keys (tenant_id, key, contact_id)
+            SELECT NEW.tenant_id, key, NEW.id
+            FROM contact_key_texts(NEW.emails, NEW.phones) AS key;
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$$;
 
 CREATE FUNCTION public.keep_contact_search() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -675,6 +731,15 @@ BEGIN
     PERFORM pg_notify('access_changes',
                       CASE TG_TABLE_NAME WHEN 'tenants' THEN to_jsonb(NEW) ->> 'id'
                                          ELSE to_jsonb(NEW) ->> 'tenant_id' END);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.notify_job() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('job_changes', NEW.tenant_id || ' ' || NEW.id);
     RETURN NULL;
 END
 $$;
@@ -940,6 +1005,33 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.update_contacts(tenant text, records jsonb) RETURNS TABLE(row_id text, row_version bigint, row_live_version bigint, row_deleted boolean, row_wire text, row_author text)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY UPDATE contacts AS c
+    SET external_id = r.external_id, first_name = r.first_name, last_name = r.last_name,
+        company = r.company, department = r.department, job_title = r.job_title,
+        emails = coalesce(r.emails, '[]'), phones = coalesce(r.phones, '[]'),
+        addresses = coalesce(r.addresses, '[]'), websites = coalesce(r.websites, '[]'),
+        birthday = r.birthday, notes = r.notes, custom = coalesce(r.custom, '{}'),
+        preferences = coalesce(r.preferences, '{}'), tag_ids = coalesce(r.tag_ids, '{}'),
+        group_ids = coalesce(r.group_ids, '{}'), type_ids = coalesce(r.type_ids, '{}'),
+        owner_id = r.owner_id, active = coalesce(r.active, true),
+        deleted_at = CASE WHEN r.deleted_at IS NOT NULL
+                          THEN coalesce(c.deleted_at, clock_timestamp()) END,
+        stamps = c.stamps || r.stamps, written_in = pg_current_xact_id(),
+        written_by = r.written_by, written_device = r.written_device,
+        written_mutation = r.written_mutation, written_origin = r.written_origin
+    FROM jsonb_populate_recordset(NULL::contacts, records) AS r
+    WHERE c.tenant_id = tenant AND c.id = r.id
+    RETURNING c.id, c.version, c.live_version, c.deleted_at IS NOT NULL,
+              CASE WHEN c.deleted_at IS NULL THEN c.wire
+                   ELSE render_tombstone(c.id, c.version, c.deleted_at) END,
+              c.wire_author;
+END
+$$;
+
 CREATE FUNCTION public.update_row_timestamp() RETURNS trigger
     LANGUAGE plpgsql
     AS $_$
@@ -1033,6 +1125,80 @@ CREATE FUNCTION public.visible_fields(wire text) RETURNS jsonb
     AS $$
     SELECT wire::jsonb
         - '{id,version,created_at,updated_at,created_by,updated_by,display_name,photo}'::text[]
+$$;
+
+CREATE FUNCTION public.write_bulk_chunk(job text, this_run text, mutation text, read_head bigint, ids text[], keys text[], external_ids text[], label_ids text[], steps jsonb[], milliseconds real, OUT verdict text, OUT done integer, OUT held real) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    tenant CONSTANT text := current_setting('app.tenant');
+    standing bulk_jobs;
+    step     jsonb;
+    rows     integer := 0;
+    tally    jsonb := '{}';
+    began    timestamptz;
+    slowest  real := 0;
+    spent    real := 0;
+BEGIN
+    done := 0;
+    held := 0;
+    -- A chunk that changes no contact keeps nobody waiting.
+    IF EXISTS (SELECT FROM unnest(steps) AS each WHERE each ? 'created' OR each ? 'changed') THEN
+        PERFORM lock_versions();
+        began := clock_timestamp();
+        IF EXISTS (
+            SELECT FROM contacts AS c
+            WHERE c.tenant_id = tenant AND c.version > read_head
+                AND c.written_mutation IS DISTINCT FROM mutation
+                AND (c.id = ANY (ids) OR c.external_id = ANY (external_ids)
+                     OR EXISTS (SELECT FROM contact_key_texts(c.emails, c.phones) AS key
+                                WHERE key = ANY (keys)))
+        ) OR EXISTS (
+            SELECT FROM synced_rows AS r
+            WHERE r.tenant_id = tenant AND r.version > read_head AND r.plural <> 'contacts'
+                AND r.deleted_at IS NOT NULL AND r.id = ANY (label_ids)
+        ) THEN
+            verdict := 'stale';
+            RETURN;
+        END IF;
+    END IF;
+    began := coalesce(began, clock_timestamp());
+    SELECT * INTO standing FROM bulk_jobs WHERE tenant_id = tenant AND id = job FOR UPDATE;
+    verdict := CASE WHEN standing.run IS DISTINCT FROM this_run OR standing.state <> 'running'
+                    THEN 'over'
+                    WHEN standing.cancelling THEN 'cancelled'
+                    ELSE 'written' END;
+    IF verdict <> 'written' THEN
+        RETURN;
+    END IF;
+    WHILE done < cardinality(steps) AND (done = 0 OR spent + slowest <= milliseconds) LOOP
+        step := steps[done + 1];
+        IF step ? 'created' THEN
+            PERFORM insert_contacts(tenant, step -> 'created');
+        END IF;
+        IF step ? 'changed' THEN
+            PERFORM update_contacts(tenant, step -> 'changed');
+        END IF;
+        IF step ? 'findings' THEN
+            INSERT INTO bulk_findings (tenant_id, job_id, kind, row, contact_id, field, message,
+                                       detail, original)
+            SELECT tenant, job, f.kind, f.row, f.contact_id, f.field, f.message, f.detail, f.original
+            FROM jsonb_populate_recordset(NULL::bulk_findings, step -> 'findings') AS f;
+        END IF;
+        rows := rows + (step ->> 'rows')::integer;
+        tally := add_counts(tally, coalesce(step -> 'counts', '{}'));
+        done := done + 1;
+        slowest := greatest(slowest, extract(epoch FROM clock_timestamp() - began) * 1000 - spent);
+        spent := extract(epoch FROM clock_timestamp() - began) * 1000;
+    END LOOP;
+    UPDATE bulk_jobs
+    SET done = bulk_jobs.done + rows,
+        position = coalesce(steps[write_bulk_chunk.done] ->> 'position', position),
+        counts = CASE WHEN undoing THEN counts ELSE add_counts(counts, tally) END,
+        undo_counts = CASE WHEN undoing THEN add_counts(undo_counts, tally) ELSE undo_counts END
+    WHERE tenant_id = tenant AND id = job;
+    held := extract(epoch FROM clock_timestamp() - began) * 1000;
+END
 $$;
 
 CREATE VIEW public.active_contacts WITH (security_invoker='true') AS
@@ -1137,6 +1303,169 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.bulk_files (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    job_id text NOT NULL COLLATE pg_catalog."C",
+    part integer NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE ONLY public.bulk_files ALTER COLUMN content SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE public.bulk_files IS 'Files to import, until the job has ended: any process may run the job.';
+
+COMMENT ON COLUMN public.bulk_files.tenant_id IS 'The job''s tenant.';
+
+COMMENT ON COLUMN public.bulk_files.job_id IS 'The job; a preview has no row of its own.';
+
+COMMENT ON COLUMN public.bulk_files.part IS 'Numbers the parts, from 0.';
+
+COMMENT ON COLUMN public.bulk_files.content IS 'At most a megabyte of the file.';
+
+COMMENT ON COLUMN public.bulk_files.created_at IS 'When it arrived: parts of an upload that was cut off are purged a day later.';
+
+CREATE TABLE public.bulk_findings (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    job_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    id bigint NOT NULL,
+    "row" bigint,
+    contact_id text,
+    field text,
+    message text,
+    detail jsonb,
+    original text,
+    CONSTRAINT bulk_findings_kind_check CHECK ((kind = ANY (ARRAY['error'::text, 'conflict'::text, 'left'::text])))
+);
+
+COMMENT ON TABLE public.bulk_findings IS 'What a job''s owner must know about single rows. Only added to, with the rows they are about.';
+
+COMMENT ON COLUMN public.bulk_findings.tenant_id IS 'The job''s tenant.';
+
+COMMENT ON COLUMN public.bulk_findings.job_id IS 'The job.';
+
+COMMENT ON COLUMN public.bulk_findings.kind IS 'error: the row was refused. conflict: it changed what somebody had just edited. left: it was edited since and not undone.';
+
+COMMENT ON COLUMN public.bulk_findings.id IS 'Numbers the findings.';
+
+COMMENT ON COLUMN public.bulk_findings."row" IS 'The file''s row, as a spreadsheet counts it.';
+
+COMMENT ON COLUMN public.bulk_findings.contact_id IS 'The contact that it is about, where there is one.';
+
+COMMENT ON COLUMN public.bulk_findings.field IS 'The field, or the column of the file.';
+
+COMMENT ON COLUMN public.bulk_findings.message IS 'What is wrong, for the person who mends it.';
+
+COMMENT ON COLUMN public.bulk_findings.detail IS 'A conflict''s {from, to, by, at}.';
+
+COMMENT ON COLUMN public.bulk_findings.original IS 'The refused row as it stood in the file, on its first finding.';
+
+ALTER TABLE public.bulk_findings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.bulk_findings_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.bulk_jobs (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    undoing boolean DEFAULT false NOT NULL,
+    cancelling boolean DEFAULT false NOT NULL,
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    device_id text,
+    file_name text,
+    content_type text,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    detected jsonb,
+    columns jsonb,
+    mapping jsonb,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    undo_counts jsonb,
+    done bigint DEFAULT 0 NOT NULL,
+    total bigint,
+    "position" text,
+    error text,
+    run text,
+    runs integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT bulk_jobs_kind_check CHECK ((kind = ANY (ARRAY['import'::text, 'update'::text]))),
+    CONSTRAINT bulk_jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'undone'::text])))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE public.bulk_jobs IS 'Imports and bulk edits, run by the job queue.';
+
+COMMENT ON COLUMN public.bulk_jobs.tenant_id IS 'The company whose contacts it changes.';
+
+COMMENT ON COLUMN public.bulk_jobs.id IS 'A nanoid. `import.<id>`, `update.<id>` and `undo.<id>` are the mutations of its writes.';
+
+COMMENT ON COLUMN public.bulk_jobs.kind IS 'What it is.';
+
+COMMENT ON COLUMN public.bulk_jobs.state IS 'How far it is; `queued` and `running` again while it is undone.';
+
+COMMENT ON COLUMN public.bulk_jobs.undoing IS 'Whether it is being taken back.';
+
+COMMENT ON COLUMN public.bulk_jobs.cancelling IS 'Whether somebody asked it to stop: it does so before its next chunk.';
+
+COMMENT ON COLUMN public.bulk_jobs.agent_id IS 'Who started it, and the author of what it writes.';
+
+COMMENT ON COLUMN public.bulk_jobs.device_id IS 'On which device, if on one.';
+
+COMMENT ON COLUMN public.bulk_jobs.file_name IS 'The name of the imported file.';
+
+COMMENT ON COLUMN public.bulk_jobs.content_type IS 'What its sender called it.';
+
+COMMENT ON COLUMN public.bulk_jobs.options IS 'What was asked: an import''s parameters, or an edit''s filter or ids with its changes.';
+
+COMMENT ON COLUMN public.bulk_jobs.detected IS '{format, encoding, delimiter} of the file.';
+
+COMMENT ON COLUMN public.bulk_jobs.columns IS 'The file''s columns, in order.';
+
+COMMENT ON COLUMN public.bulk_jobs.mapping IS '{column: field}, null for a column that is left out.';
+
+COMMENT ON COLUMN public.bulk_jobs.counts IS '{rows, created, updated, unchanged, conflicts, errors, photos} so far.';
+
+COMMENT ON COLUMN public.bulk_jobs.undo_counts IS '{undone, left} so far, of an undo.';
+
+COMMENT ON COLUMN public.bulk_jobs.done IS 'Rows that are dealt with; written together with what became of them.';
+
+COMMENT ON COLUMN public.bulk_jobs.total IS 'Rows that there are, once they were counted.';
+
+COMMENT ON COLUMN public.bulk_jobs."position" IS 'Where a bulk edit or an undo goes on: the last contact that it dealt with.';
+
+COMMENT ON COLUMN public.bulk_jobs.error IS 'Why it failed, for the person who started it.';
+
+COMMENT ON COLUMN public.bulk_jobs.run IS 'The run that may write; a run before it, which does not know that it is over, may not.';
+
+COMMENT ON COLUMN public.bulk_jobs.runs IS 'How often it was begun since it last came forward.';
+
+COMMENT ON COLUMN public.bulk_jobs.created_at IS 'When it was asked for.';
+
+COMMENT ON COLUMN public.bulk_jobs.started_at IS 'When it first ran.';
+
+COMMENT ON COLUMN public.bulk_jobs.ended_at IS 'When it came to its end, or to that of its undo.';
+
+CREATE TABLE public.contact_keys (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    contact_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE public.contact_keys IS 'E-mails and numbers by which contacts are found, of deleted ones too. Kept by triggers.';
+
+COMMENT ON COLUMN public.contact_keys.tenant_id IS 'The contact''s tenant.';
+
+COMMENT ON COLUMN public.contact_keys.key IS 'An e-mail address or an E.164 number.';
+
+COMMENT ON COLUMN public.contact_keys.contact_id IS 'A contact that has it.';
 
 CREATE TABLE public.contact_search (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -1842,6 +2171,18 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.bulk_files
+    ADD CONSTRAINT bulk_files_pkey PRIMARY KEY (tenant_id, job_id, part);
+
+ALTER TABLE ONLY public.bulk_findings
+    ADD CONSTRAINT bulk_findings_pkey PRIMARY KEY (tenant_id, job_id, kind, id);
+
+ALTER TABLE ONLY public.bulk_jobs
+    ADD CONSTRAINT bulk_jobs_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.contact_keys
+    ADD CONSTRAINT contact_keys_pkey PRIMARY KEY (tenant_id, key, contact_id);
+
 ALTER TABLE ONLY public.contact_search
     ADD CONSTRAINT contact_search_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1902,7 +2243,11 @@ CREATE INDEX api_keys_agent ON public.api_keys USING btree (tenant_id, agent_id)
 
 CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
 
+CREATE INDEX audit_log_bulk ON public.audit_log USING btree (tenant_id, mutation_id, id) WHERE ((origin = ANY (ARRAY['import'::text, 'job'::text])) AND (mutation_id IS NOT NULL));
+
 CREATE INDEX audit_log_entity ON public.audit_log USING btree (tenant_id, entity, entity_id, id);
+
+CREATE INDEX bulk_jobs_created ON public.bulk_jobs USING btree (tenant_id, created_at, id);
 
 CREATE INDEX contacts_external_id ON public.contacts USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
 
@@ -1996,6 +2341,12 @@ CREATE TRIGGER keep_head_of_updated_tags AFTER UPDATE ON public.tags REFERENCING
 
 CREATE TRIGGER keep_head_of_updated_types AFTER UPDATE ON public.types REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_head();
 
+CREATE TRIGGER keep_keys_of_inserted_contacts AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_contact_keys();
+
+CREATE TRIGGER keep_keys_of_purged_contacts AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.keep_contact_keys();
+
+CREATE TRIGGER keep_keys_of_updated_contacts AFTER UPDATE ON public.contacts FOR EACH ROW WHEN (((old.emails IS DISTINCT FROM new.emails) OR (old.phones IS DISTINCT FROM new.phones))) EXECUTE FUNCTION public.keep_contact_keys();
+
 CREATE TRIGGER keep_search_of_inserted_contacts AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.keep_contact_search();
 
 CREATE TRIGGER keep_search_of_purged_contacts AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.keep_contact_search();
@@ -2038,6 +2389,8 @@ CREATE TRIGGER notify_agent_access AFTER UPDATE OF role, disabled, name ON publi
 
 CREATE TRIGGER notify_device_access AFTER UPDATE OF revoked_at, sync_requested_at ON public.devices FOR EACH ROW EXECUTE FUNCTION public.notify_access();
 
+CREATE TRIGGER notify_job AFTER INSERT OR UPDATE ON public.bulk_jobs FOR EACH ROW EXECUTE FUNCTION public.notify_job();
+
 CREATE TRIGGER notify_key_access AFTER UPDATE OF revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.notify_access();
 
 CREATE TRIGGER notify_tenant_settings AFTER UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.notify_access();
@@ -2079,6 +2432,18 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.bulk_files
+    ADD CONSTRAINT bulk_files_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.bulk_findings
+    ADD CONSTRAINT bulk_findings_tenant_id_job_id_fkey FOREIGN KEY (tenant_id, job_id) REFERENCES public.bulk_jobs(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.bulk_jobs
+    ADD CONSTRAINT bulk_jobs_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.bulk_jobs
+    ADD CONSTRAINT bulk_jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -2112,6 +2477,14 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.bulk_files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bulk_findings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bulk_jobs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contact_search ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
@@ -2129,6 +2502,14 @@ CREATE POLICY own_tenant ON public.agents USING ((tenant_id = current_setting('a
 CREATE POLICY own_tenant ON public.api_keys USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
 CREATE POLICY own_tenant ON public.audit_log USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.bulk_files USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.bulk_findings USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.bulk_jobs USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.contact_keys USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
 CREATE POLICY own_tenant ON public.contact_search USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
@@ -2169,6 +2550,14 @@ GRANT SELECT ON TABLE public.active_contacts TO fieldbook_server;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO fieldbook_server;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO fieldbook_server;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.bulk_files TO fieldbook_server;
+
+GRANT SELECT,INSERT ON TABLE public.bulk_findings TO fieldbook_server;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.bulk_jobs TO fieldbook_server;
+
+GRANT SELECT ON TABLE public.contact_keys TO fieldbook_server;
 
 GRANT SELECT ON TABLE public.contact_search TO fieldbook_server;
 

@@ -70,6 +70,15 @@ CREATE OR REPLACE TRIGGER keep_search_of_updated_contacts AFTER UPDATE ON contac
     EXECUTE FUNCTION keep_contact_search();
 CREATE OR REPLACE TRIGGER keep_search_of_purged_contacts AFTER DELETE ON contacts
     FOR EACH ROW EXECUTE FUNCTION keep_contact_search();
+-- What finds a contact by e-mail and number.
+CREATE OR REPLACE TRIGGER keep_keys_of_inserted_contacts AFTER INSERT ON contacts
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_contact_keys();
+CREATE OR REPLACE TRIGGER keep_keys_of_updated_contacts AFTER UPDATE ON contacts
+    FOR EACH ROW WHEN ((OLD.emails, OLD.phones) IS DISTINCT FROM (NEW.emails, NEW.phones))
+    EXECUTE FUNCTION keep_contact_keys();
+CREATE OR REPLACE TRIGGER keep_keys_of_purged_contacts AFTER DELETE ON contacts
+    FOR EACH ROW EXECUTE FUNCTION keep_contact_keys();
 -- The history.
 CREATE OR REPLACE TRIGGER log_inserted_contact_change AFTER INSERT ON contacts
     REFERENCING NEW TABLE AS new_rows

@@ -44,6 +44,19 @@ async def tenants(owner: asyncpg.Connection) -> tuple[str, str]:
             *(name, generate().encode()),
         )
         await owner.execute(
+            "INSERT INTO bulk_jobs (tenant_id, id, kind, agent_id) "
+            "VALUES ($1, 'job-1', 'import', 'agent-1')",
+            name,
+        )
+        await owner.execute(
+            "INSERT INTO bulk_files (tenant_id, job_id, part, content) VALUES ($1, 'job-1', 0, '')",
+            name,
+        )
+        await owner.execute(
+            "INSERT INTO bulk_findings (tenant_id, job_id, kind) VALUES ($1, 'job-1', 'error')",
+            name,
+        )
+        await owner.execute(
             "INSERT INTO devices (tenant_id, id, agent_id) VALUES ($1, 'device-1', 'agent-1')", name
         )
         await owner.execute(
@@ -58,9 +71,12 @@ async def tenants(owner: asyncpg.Connection) -> tuple[str, str]:
             name,
         )
         for plural in PLURALS:
-            column = "first_name" if plural == "contacts" else "name"
+            columns, values = "name", "'A'"
+            if plural == "contacts":
+                columns, values = "first_name, emails", "'A', '[{\"value\": \"a@b.ch\"}]'"
             await owner.execute(
-                f"INSERT INTO {plural} (tenant_id, id, {column}) VALUES ($1, 'row-1', 'A')", name
+                f"INSERT INTO {plural} (tenant_id, id, {columns}) VALUES ($1, 'row-1', {values})",
+                name,
             )
     return names
 
@@ -221,7 +237,6 @@ async def test_functions_that_act_as_the_owner_name_where_they_look(
 async def test_find_duplicates_answers_for_its_own_tenant_alone(
     owner: asyncpg.Connection, server_role: asyncpg.Connection, tenants: tuple[str, str]
 ) -> None:
-    await owner.execute('UPDATE contacts SET emails = \'[{"value": "a@b.ch"}]\'')
     question = "SELECT count(*) FROM find_duplicate_contacts($1, '{a@b.ch}', '{}')"
     await name_tenant(server_role, tenants[0])
     assert await server_role.fetchval(question, tenants[0]) == 1

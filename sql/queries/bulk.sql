@@ -1,0 +1,143 @@
+-- name: insert_job
+-- A job that waits. $1 tenant, $2 id, $3 kind, $4 agent, $5 device, $6 file name, $7 content type,
+-- $8 options.
+INSERT INTO bulk_jobs (tenant_id, id, kind, agent_id, device_id, file_name, content_type, options)
+VALUES ($1::text, $2, $3, $4, $5, $6, $7, $8::jsonb);
+
+-- name: insert_part
+-- A part of an uploaded file. $1 tenant, $2 job, $3 number from 0, $4 bytes.
+INSERT INTO bulk_files (tenant_id, job_id, part, content) VALUES ($1::text, $2, $3, $4);
+
+-- name: read_part
+-- A part of a file; NULL beyond the last. $1 tenant, $2 job, $3 number.
+SELECT content FROM bulk_files WHERE tenant_id = $1::text AND job_id = $2 AND part = $3;
+
+-- name: delete_parts
+-- A file that nobody needs any more. $1 tenant, $2 job.
+DELETE FROM bulk_files WHERE tenant_id = $1::text AND job_id = $2;
+
+-- name: delete_old_parts
+-- Files of uploads and previews that were cut off. $1 tenant.
+DELETE FROM bulk_files AS f
+WHERE f.tenant_id = $1::text AND f.created_at < clock_timestamp() - interval '1 day'
+    AND NOT EXISTS (SELECT FROM bulk_jobs AS j
+                    WHERE j.tenant_id = $1 AND j.id = f.job_id AND j.state IN ('queued', 'running'));
+
+-- name: read_job
+-- One job, as the service makes it into JSON. $1 tenant, $2 id.
+SELECT * FROM bulk_jobs WHERE tenant_id = $1::text AND id = $2;
+
+-- name: list_jobs
+-- A page of jobs, newest first. $1 tenant, $2 agent or NULL for all, $3 kind or NULL, $4 made
+-- before and $5 the id there (NULL at the beginning), $6 rows to pass over, $7 at most.
+SELECT * FROM bulk_jobs
+WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
+    AND ($3::text IS NULL OR kind = $3)
+    AND ($5::text IS NULL OR (created_at, id) < ($4::timestamptz, $5))
+ORDER BY created_at DESC, id DESC OFFSET $6::bigint LIMIT $7::bigint;
+
+-- name: count_jobs
+-- How many jobs there are. $1 tenant, $2 agent or NULL, $3 kind or NULL.
+SELECT count(*) FROM bulk_jobs
+WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
+    AND ($3::text IS NULL OR kind = $3);
+
+-- name: list_findings
+-- What a job found out about single rows, in order. $1 tenant, $2 job, $3 kind, $4 after this id,
+-- $5 at most.
+SELECT id, row, contact_id, field, message, detail, original
+FROM bulk_findings
+WHERE tenant_id = $1::text AND job_id = $2 AND kind = $3 AND id > $4::bigint
+ORDER BY id LIMIT $5::bigint;
+
+-- name: begin_run
+-- Starts a job, or goes on with it: a run before this one may write no more. Gives no row when the
+-- job is over or was cancelled while it waited. $1 tenant, $2 job, $3 the run.
+UPDATE bulk_jobs
+SET state = 'running', run = $3, runs = runs + 1,
+    started_at = coalesce(started_at, clock_timestamp())
+WHERE tenant_id = $1::text AND id = $2 AND state IN ('queued', 'running')
+RETURNING *;
+
+-- name: note_file
+-- What a file turned out to be. $1 tenant, $2 job, $3 run, $4 detected, $5 columns, $6 mapping,
+-- $7 rows.
+UPDATE bulk_jobs
+SET detected = $4::jsonb, columns = $5::jsonb, mapping = $6::jsonb, total = $7::bigint
+WHERE tenant_id = $1::text AND id = $2 AND run = $3 AND state = 'running';
+
+-- name: note_total
+-- How many contacts a job is about. $1 tenant, $2 job, $3 run, $4 contacts.
+UPDATE bulk_jobs SET total = $4::bigint
+WHERE tenant_id = $1::text AND id = $2 AND run = $3 AND state = 'running';
+
+-- name: end_run
+-- A job's end: `done`, `failed`, `cancelled` or `undone`. $1 tenant, $2 job, $3 run, $4 state,
+-- $5 error or NULL.
+UPDATE bulk_jobs
+SET state = $4, error = $5, run = NULL, cancelling = false, ended_at = clock_timestamp()
+WHERE tenant_id = $1::text AND id = $2 AND run = $3 AND state = 'running'
+RETURNING id;
+
+-- name: cancel_job
+-- Ends a job that waits, and asks one that runs to stop. Gives no row when it is over. $1 tenant,
+-- $2 job.
+UPDATE bulk_jobs
+SET cancelling = state = 'running',
+    state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
+    ended_at = CASE state WHEN 'queued' THEN clock_timestamp() ELSE ended_at END
+WHERE tenant_id = $1::text AND id = $2 AND state IN ('queued', 'running') AND NOT undoing
+RETURNING state;
+
+-- name: begin_undo
+-- Has a job that is over taken back. Gives no row when there is nothing to undo, or it is being
+-- undone already. $1 tenant, $2 job.
+UPDATE bulk_jobs
+SET state = 'queued', undoing = true, undo_counts = '{}', done = 0, total = NULL, position = NULL,
+    runs = 0, error = NULL, ended_at = NULL
+WHERE tenant_id = $1::text AND id = $2 AND state IN ('done', 'failed', 'cancelled')
+RETURNING id;
+
+-- name: find_matches
+-- The live contacts that rows of a chunk may mean, as [[key, id], …] for each kind of key, with the
+-- clock and the head of the same moment. $1 tenant, $2 ids, $3 external ids, $4 e-mails and numbers.
+SELECT g.version AS head, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now,
+       (SELECT coalesce(array_agg(c.id), '{}') FROM contacts AS c
+        WHERE c.tenant_id = $1 AND c.id = ANY ($2::text[]) AND c.deleted_at IS NULL) AS ids,
+       (SELECT coalesce(array_agg(ARRAY[c.external_id, c.id]), '{}') FROM contacts AS c
+        WHERE c.tenant_id = $1 AND c.external_id = ANY ($3::text[])
+            AND c.deleted_at IS NULL) AS external_ids,
+       (SELECT coalesce(array_agg(ARRAY[k.key, k.contact_id]), '{}')
+        FROM contact_keys AS k
+        JOIN contacts AS c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id
+        WHERE k.tenant_id = $1 AND k.key = ANY ($4::text[]) AND c.deleted_at IS NULL) AS keys
+FROM global_version AS g WHERE g.tenant_id = $1::text;
+
+-- name: find_free_ids
+-- Which of these ids no contact ever had. $1 tenant, $2 ids.
+SELECT asked.id FROM unnest($2::text[]) AS asked (id)
+WHERE NOT EXISTS (SELECT FROM contacts AS c WHERE c.tenant_id = $1::text AND c.id = asked.id);
+
+-- name: write_chunk
+-- A chunk of a job: see the function. $1 job, $2 run, $3 mutation, $4 head, $5 ids, $6 keys,
+-- $7 external ids, $8 ids of labels, $9 steps, $10 milliseconds.
+SELECT verdict, done, held FROM write_bulk_chunk(
+    $1::text, $2::text, $3::text, $4::bigint, $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::jsonb[], $10::real);
+
+-- name: list_written
+-- The contacts that a mutation wrote, after one, with the entries of its history oldest first, for
+-- an undo. $1 tenant, $2 mutation, $3 the contact before ('' at the beginning), $4 at most.
+SELECT entity_id AS id, max(version) AS version,
+       array_agg(op ORDER BY id) AS ops,
+       array_agg(before::text ORDER BY id) AS befores, array_agg(after::text ORDER BY id) AS afters
+FROM audit_log
+WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
+    AND entity = 'contact' AND entity_id > $3
+GROUP BY entity_id ORDER BY entity_id LIMIT $4::bigint;
+
+-- name: count_written
+-- How many contacts a mutation wrote. $1 tenant, $2 mutation.
+SELECT count(DISTINCT entity_id) FROM audit_log
+WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
+    AND entity = 'contact';
