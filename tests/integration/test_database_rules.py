@@ -73,7 +73,8 @@ async def tenants(owner: asyncpg.Connection) -> tuple[str, str]:
         for plural in PLURALS:
             columns, values = "name", "'A'"
             if plural == "contacts":
-                columns, values = "first_name, emails", "'A', '[{\"value\": \"a@b.ch\"}]'"
+                numbers = '[{"value": "044 668 18 00", "e164": "+41446681800"}]'
+                columns, values = "first_name, phones", f"'A', '{numbers}'"
             await owner.execute(
                 f"INSERT INTO {plural} (tenant_id, id, {columns}) VALUES ($1, 'row-1', {values})",
                 name,
@@ -237,7 +238,7 @@ async def test_functions_that_act_as_the_owner_name_where_they_look(
 async def test_find_duplicates_answers_for_its_own_tenant_alone(
     owner: asyncpg.Connection, server_role: asyncpg.Connection, tenants: tuple[str, str]
 ) -> None:
-    question = "SELECT count(*) FROM find_duplicate_contacts($1, '{a@b.ch}', '{}')"
+    question = "SELECT count(*) FROM find_duplicate_contacts($1, '{}', '{+41446681800}')"
     await name_tenant(server_role, tenants[0])
     assert await server_role.fetchval(question, tenants[0]) == 1
     assert await server_role.fetchval(question, tenants[1]) == 0
