@@ -1,0 +1,143 @@
+"""How the cell of one field is read into a row: dates, flags, names of tags, whole names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from server.files.cells import (
+    CellFault,
+    read_birthday,
+    read_consent,
+    read_flag,
+    split_categories,
+    split_labels,
+    split_names,
+    words,
+)
+from server.files.paths import NAMES, FieldPath
+from server.files.usual_names import folded
+
+# Puts what a cell holds into the row's fields; raises CellFault.
+FieldReader = Callable[[str, dict[str, Any]], None]
+
+_OPT_OUT = ("optout", "optedout", "unsub", "donot", "abgemeldet")
+_JSON_SCALAR = re.compile(
+    r'-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|".*"', re.S
+)
+_PARTICLES = words(
+    "van von de der den del della di da dos du la le ter ten zu zur zum af av bin al el"
+)
+# How Outlook says that a field is empty.
+OUTLOOK_NONE = frozenset({"0/0/00", "Unspecified"})
+
+
+def field_reader(path: FieldPath, family: str, month_first: bool, column: str) -> FieldReader:
+    """What reads the cells of a column that goes to `path`; `family` knows its own ways."""
+    field = path.field
+    if field == "birthday":
+        return _birthday(month_first)
+    if field == "active":
+        return _active
+    if field == "name":
+        return _whole_name
+    if field == "preferences":
+        opt_out = any(word in folded(column) for word in _OPT_OUT)
+        return _preference(path.slot, "opted_out" if opt_out else "opted_in")
+    if field in NAMES:
+        return _names(field, family)
+    if field == "custom":
+        return _own_custom(path.slot)
+    return _text(field)
+
+
+def _birthday(month_first: bool) -> FieldReader:
+    def read(cell: str, fields: dict[str, Any]) -> None:
+        birthday = read_birthday(cell, month_first)
+        if birthday:
+            fields["birthday"] = birthday
+
+    return read
+
+
+def _active(cell: str, fields: dict[str, Any]) -> None:
+    fields["active"] = read_flag(cell)
+
+
+def _preference(channel: str, yes_means: str) -> FieldReader:
+    def read(cell: str, fields: dict[str, Any]) -> None:
+        consent = read_consent(cell, yes_means)
+        preferences = fields.setdefault("preferences", {}) if consent else {}
+        # Of two columns that ask, an opt-out stands.
+        if preferences.get(channel) != "opted_out":
+            preferences[channel] = consent
+
+    return read
+
+
+def _names(field: str, family: str) -> FieldReader:
+    split = {"google": split_labels, "google_old": split_labels}.get(family, split_names)
+    if family in ("outlook", "outlook_com"):
+        split = split_categories
+    if family == "own":
+        split = _split_own
+
+    def read(cell: str, fields: dict[str, Any]) -> None:
+        names = split(cell)
+        if names:
+            fields[field] = list(dict.fromkeys([*fields.get(field, ()), *names]))
+
+    return read
+
+
+def _split_own(cell: str) -> list[str]:
+    # Our own names may hold commas and semicolons.
+    return list(dict.fromkeys(name.strip() for name in cell.split(":::") if name.strip()))
+
+
+def _own_custom(name: str) -> FieldReader:
+    """A value of our own export: JSON where it is a number, true, false or in quotes."""
+
+    def read(cell: str, fields: dict[str, Any]) -> None:
+        value: Any = cell
+        if _JSON_SCALAR.fullmatch(cell):
+            try:
+                value = json.loads(cell)
+            except ValueError:
+                raise CellFault(
+                    f"{cell[:50]!r} begins with a quote, but is no JSON text. Write the text "
+                    "without quotes around it."
+                ) from None
+        if value is not None:
+            fields.setdefault("custom", {})[name] = value
+
+    return read
+
+
+def _text(field: str) -> FieldReader:
+    def read(cell: str, fields: dict[str, Any]) -> None:
+        fields[field] = cell
+
+    return read
+
+
+def _whole_name(cell: str, fields: dict[str, Any]) -> None:
+    # A whole name beside its parts says nothing new.
+    if "first_name" not in fields and "last_name" not in fields:
+        first, last = split_name(cell)
+        fields |= {"first_name": first} if first else {}
+        fields |= {"last_name": last} if last else {}
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """First and last name: `Lee, Ann`, `Ann Lee`, `Ludwig van Beethoven`; one word is the first."""
+    last, comma, first = name.partition(",")
+    if comma and last.strip() and first.strip():
+        return first.strip(), last.strip()
+    words = name.replace(",", " ").split()
+    at = len(words) - 1
+    while at > 1 and words[at - 1].lower() in _PARTICLES:
+        at -= 1
+    return (" ".join(words[:at]), " ".join(words[at:])) if at > 0 else (name.strip(), "")

@@ -1,0 +1,130 @@
+"""A mapping made into what is done with each cell: compiled once, run for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from server.files.cells import CellFault, refuse_ruined, unguarded, words
+from server.files.fields import FieldReader, field_reader
+from server.files.items import ItemReader, item_readers
+from server.files.model import Faults, FileRow, Mapped
+from server.files.paths import JOINED, FieldPath, parse_path
+
+# Texts that are taken as they are.
+_PLAIN = words("id external_id first_name last_name company department job_title notes owner")
+# Free text, in which an E+ means nothing.
+_FREE = words("notes")
+
+
+class Plan:
+    """Reads the rows of one table. `columns` are the table's, in order; `mapping` is for them."""
+
+    def __init__(
+        self, columns: Sequence[str], mapping: Mapped, family: str, month_first: bool
+    ) -> None:
+        self.columns = columns
+        self.width = len(columns)
+        parsed = {
+            index: (path, part)
+            for index, column in enumerate(columns)
+            if (path := mapping[column]) and (part := parse_path(path))
+        }
+        self._plain: list[tuple[int, str]] = []
+        self._custom: list[tuple[int, str]] = []
+        self._single: list[tuple[int, str, FieldReader]] = []
+        self._checked = {
+            index: path
+            for index, (path, part) in parsed.items()
+            if part.field not in _FREE and not (family == "own" and part.field == "custom")
+        }
+        joined = _joined_columns({index: part for index, (_, part) in parsed.items()})
+        for index, (path, part) in parsed.items():
+            if part.field in joined:
+                continue
+            if part.field in _PLAIN:
+                self._plain.append((index, part.field))
+            elif part.field == "custom" and family != "own":
+                self._custom.append((index, part.slot))
+            elif not part.part:
+                reader = field_reader(part, family, month_first, columns[index])
+                self._single.append((index, path, reader))
+        self._joined = [(name, indexes, JOINED[name]) for name, indexes in joined.items()]
+        self._items: list[ItemReader] = item_readers(
+            [(index, part) for index, (_, part) in parsed.items()], family, month_first
+        )
+        self._photos = [
+            index
+            for index, column in enumerate(columns)
+            if column.strip().lower() == "photo" and mapping[column] is None
+        ]
+
+    def read(self, number: int, cells: list[str]) -> FileRow | None:
+        """The row as a contact; None when it is empty. `cells` are raw, and kept for errors."""
+        faults: Faults = []
+        fields: dict[str, Any] = {}
+        values = [cell.strip() for cell in cells]
+        together = "".join(values)
+        if not together:
+            return None
+        if len(values) != self.width:
+            values = self._fit(values, faults)
+        # One look at the whole row spares a look at each cell of nearly all rows.
+        if "'" in together:
+            values = [unguarded(value) for value in values]
+        if "E+" in together or "e+" in together:
+            self._refuse_ruined(values, faults)
+        for index, name in self._plain:
+            value = values[index]
+            if value:
+                fields[name] = value
+        for name, indexes, between in self._joined:
+            value = between.join([values[index] for index in indexes if values[index]])
+            if value:
+                fields[name] = value
+        for index, path, reader in self._single:
+            value = values[index]
+            if value:
+                try:
+                    reader(value, fields)
+                except CellFault as fault:
+                    faults.append((path, str(fault)))
+        for item in self._items:
+            item(values, fields, faults)
+        if self._custom:
+            custom = {name: values[index] for index, name in self._custom if values[index]}
+            if custom:
+                fields["custom"] = {**custom, **fields.get("custom", {})}
+        photos = sum(1 for index in self._photos if values[index])
+        return FileRow(number, fields, faults, cells, photos)
+
+    def _fit(self, values: list[str], faults: Faults) -> list[str]:
+        """As many values as there are columns; too many are a fault unless they are empty."""
+        surplus = [value for value in values[self.width :] if value]
+        if surplus:
+            faults.append(
+                (
+                    "",
+                    f"This row has {len(values)} cells, the header {self.width} "
+                    f"(the first too many: {surplus[0][:50]!r}). Is a cell with a comma or a line "
+                    "break not in quotes?",
+                )
+            )
+        return values[: self.width] + [""] * (self.width - len(values))
+
+    def _refuse_ruined(self, values: list[str], faults: Faults) -> None:
+        for index, path in self._checked.items():
+            try:
+                refuse_ruined(values[index])
+            except CellFault as fault:
+                faults.append((path, str(fault)))
+                values[index] = ""
+
+
+def _joined_columns(parsed: Mapping[int, FieldPath]) -> dict[str, list[int]]:
+    """The fields of one text that several columns fill, with those columns."""
+    columns: dict[str, list[int]] = {}
+    for index, part in parsed.items():
+        if part.field in JOINED:
+            columns.setdefault(part.field, []).append(index)
+    return {name: indexes for name, indexes in columns.items() if len(indexes) > 1}

@@ -1,0 +1,144 @@
+"""What columns are usually called, in the languages of most files: the proposed mapping.
+
+English, German, French, Spanish, Italian, Polish, Portuguese, Dutch. Names are compared
+folded: without accents, capitals, spaces and signs, so that `E-Mail`, `email` and `E mail`
+are one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_NAMES = """
+external_id: external id, id, contact id, customer id, customer number, customer no, record id,
+ crm id, kundennummer, kunden nr, kundennr, kontakt id, identifiant, id client, numero client,
+ numero de client, id cliente, numero cliente, codice cliente, numer klienta, id klienta,
+ klantnummer
+first_name: first name, firstname, given name, forename, fname, first, vorname, prenom, nombre,
+ nombres, nombre de pila, nome, imie, primeiro nome, voornaam
+last_name: last name, lastname, surname, family name, lname, last, nachname, familienname, zuname,
+ nom de famille, nom, apellido, apellidos, primer apellido, cognome, nazwisko, sobrenome, apelido,
+ achternaam
+name: name, full name, fullname, contact name, contact, display name, person, customer name,
+ client name, vollstandiger name, ganzer name, kontakt, kontaktname, ansprechpartner, nom complet,
+ nom et prenom, nombre completo, nombre y apellidos, nome completo, nome e cognome, nominativo,
+ imie i nazwisko, nome do contato, volledige naam, naam
+company: company, company name, organization, organisation, organization name, organisation name,
+ employer, account, account name, business, business name, firma, firmenname, unternehmen,
+ organisation firma, entreprise, societe, raison sociale, empresa, compania, organizacion,
+ azienda, societa, ditta, ragione sociale, firma nazwa, nazwa firmy, przedsiebiorstwo, bedrijf,
+ bedrijfsnaam
+department: department, dept, division, abteilung, bereich, departement, service, departamento,
+ reparto, dipartimento, dzial, wydzial, afdeling
+job_title: job title, jobtitle, title, position, role, job, function, occupation,
+ berufsbezeichnung, stellenbezeichnung, funktion, beruf, stelle, poste, fonction, titre du poste,
+ cargo, puesto, posicion, qualifica, posizione, ruolo, mansione, stanowisko, funkcja, functie
+birthday: birthday, birth date, birthdate, date of birth, dob, bday, geburtstag, geburtsdatum,
+ date de naissance, anniversaire, naissance, fecha de nacimiento, cumpleanos, data di nascita,
+ compleanno, nascita, data urodzenia, urodziny, data de nascimento, aniversario, geboortedatum,
+ verjaardag
+notes: notes, note, comment, comments, remarks, remark, description, memo, notiz, notizen,
+ bemerkung, bemerkungen, kommentar, anmerkung, anmerkungen, remarque, remarques, commentaire,
+ commentaires, notas, nota, observaciones, comentarios, comentario, annotazioni, osservazioni,
+ commenti, notatki, notatka, uwagi, opis, observacoes, opmerkingen, notities
+tags: tags, tag, labels, label, categories, category, keywords, schlagworte, schlagworter,
+ etiketten, kategorie, kategorien, etiquettes, etiquette, categorie, etiquetas, etiqueta,
+ categoria, categorias, etichette, etichetta, tagi, etykiety, kategorie kontaktu
+groups: groups, group, gruppe, gruppen, groupe, groupes, grupo, grupos, gruppo, gruppi, grupa,
+ grupy, lists, list membership
+types: types, type, contact type, kontakttyp, typ, type de contact, tipo, tipo de contacto, tipo
+ di contatto, typ kontaktu
+active: active, is active, aktiv, actif, activo, attivo, aktywny
+emails: email, email address, e mails, emails, mail, mail address, primary email, email adresse,
+ mailadresse, courriel, adresse email, adresse mail, adresse electronique, adresse e mail, correo,
+ correo electronico, direccion de correo, indirizzo email, indirizzo e mail, posta elettronica,
+ adres email, adres e mail, poczta, endereco de email, mailadres, e mailadres
+emails.work: work email, business email, office email, email work, email geschaftlich,
+ geschaftliche email, email professionnel, correo trabajo, email lavoro, email aziendale, email
+ sluzbowy
+emails.home: home email, personal email, private email, email home, email privat, private e mail,
+ email personnel, correo personal, email personale, email prywatny
+phones: phone, phone number, phones, telephone, telephone number, tel, tel no, phone no, primary
+ phone, contact number, telefon, telefonnummer, rufnummer, numero de telephone, telefono, numero
+ de telefono, numero di telefono, nr telefonu, numer telefonu, telefone, telefoon, telefoonnummer
+phones.mobile: mobile, mobile phone, mobile number, mobile phone number, cell, cell phone,
+ cellphone, cellular, mobil, mobiltelefon, mobilnummer, handy, handynummer, natel, portable,
+ telephone portable, telephone mobile, movil, telefono movil, celular, telefono celular,
+ cellulare, telefono cellulare, komorka, telefon komorkowy, komorkowy, telemovel, mobiel
+phones.work: work phone, business phone, office phone, phone work, telefon geschaftlich, telefon
+ geschaft, telefon buro, telephone professionnel, telephone bureau, tel pro, telefono trabajo,
+ telefono oficina, telefono del trabajo, telefono ufficio, telefono lavoro, telefon sluzbowy,
+ telefon do pracy
+phones.home: home phone, private phone, phone home, telefon privat, telephone domicile, telephone
+ personnel, telefono casa, telefono particular, telefono de casa, telefono abitazione, telefon
+ domowy, telefon prywatny
+phones.fax: fax, fax number, faxnummer, telefax, telecopie, numero de fax, faks
+websites: website, web site, web page, webpage, url, homepage, home page, www, web, website url,
+ internet, webseite, internetseite, site web, site internet, sitio web, pagina web, sito web,
+ sito, sito internet, strona www, strona internetowa, strona
+addresses.1.street: street, street address, address, address 1, address line 1, address line 2,
+ address line, street 1, street 2, mailing street, strasse, str, anschrift, adresse, strasse und
+ hausnummer, strasse nr, rue, adresse postale, adresse ligne 1, calle, direccion, domicilio, via,
+ indirizzo, ulica, adres, rua, endereco, straat
+addresses.1.city: city, town, locality, mailing city, ort, stadt, wohnort, ville, localite,
+ commune, ciudad, localidad, poblacion, citta, comune, localita, miasto, miejscowosc, cidade,
+ stad, plaats, woonplaats
+addresses.1.region: state, region, province, county, state province, state region, mailing state,
+ bundesland, kanton, canton, etat, estado, provincia, comunidad autonoma, regione, wojewodztwo,
+ provincie
+addresses.1.postal_code: zip, zip code, zipcode, postal code, postalcode, postcode, post code, zip
+ postal code, plz, postleitzahl, code postal, cp, codigo postal, cap, codice postale, kod
+ pocztowy, cep
+addresses.1.country: country, country region, nation, mailing country, land, staat, pays, pais,
+ paese, nazione, stato, kraj, panstwo
+preferences.email: email opt out, unsubscribed, unsubscribed from all email, has opted out of
+ email, opted out of email, hasoptedoutofemail, email opt in, newsletter, email opted out
+preferences.phone: do not call, donotcall, phone opt out
+preferences.sms: sms opt out, sms opt in
+"""
+_LETTERS = str.maketrans({"ł": "l", "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i"})
+_SIGNS = re.compile(r"[\W_]+")
+_UMLAUTS = re.compile(r"(?<=[aou])e")
+_NUMBERED = re.compile(r"(.*?)([0-9]{1,2})")
+
+
+@lru_cache(maxsize=4_096)
+def folded(name: str) -> str:
+    """The name in small letters and digits alone: `Geburtsdatum (ISO)` gives `geburtsdatumiso`."""
+    plain = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
+    return _SIGNS.sub("", "".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def _by_name() -> dict[str, str]:
+    paths: dict[str, str] = {}
+    for line in _NAMES.replace("\n ", " ").strip().splitlines():
+        path, _, names = line.partition(":")
+        for name in names.split(","):
+            paths.setdefault(folded(name), path)
+    return paths
+
+
+_PATHS = _by_name()
+
+
+def usual_path(name: str) -> str | None:
+    """The field that a column of this name usually holds; `Phone 2` is a further phone."""
+    key = folded(name)
+    # Where umlauts are written with two letters: Strasse is there, Buero and Geschaeft are here.
+    path = _PATHS.get(key) or _PATHS.get(_UMLAUTS.sub("", key))
+    numbered = _NUMBERED.fullmatch(key)
+    if path is None and numbered:
+        path = _PATHS.get(numbered.group(1))
+        if path and path.split(".")[0] not in ("emails", "phones", "websites", "addresses"):
+            return None
+        if path and path.startswith("addresses.1."):
+            # City 2 belongs with Street 2.
+            return path.replace(".1.", f".{numbered.group(2)}.")
+    return path
+
+
+def is_usual_name(name: str) -> bool:
+    """Whether a column is likely to be called so."""
+    return usual_path(name) is not None
