@@ -28,7 +28,8 @@ from server.events.writes import entity_events, push_events
 from server.feed.broadcaster import Listener
 from server.feed.listener import Feeds
 from server.gauges import add_gauges
-from server.jobs.worker import Worker
+from server.jobs.bulk_process import BulkProcesses
+from server.jobs.worker import JOBS, Worker
 from server.rest.devices import device_routes
 from server.rest.setup import RestServices, register_rest
 from server.services.actors import Actor
@@ -98,7 +99,8 @@ async def create_app(
     sync_log = SyncLog(database, presence)
     reports = DeviceReports(database)
     journal = Journal(reports, sync_log, presence)
-    worker = Worker(database_url)
+    bulk = BulkProcesses(database_url, settings.default_region)
+    worker = Worker(database_url, {**JOBS, "bulk_job": bulk.run_job})
 
     async def on_access(tenant: str) -> None:
         tenants.forget(tenant)

@@ -141,3 +141,11 @@ GROUP BY entity_id ORDER BY entity_id LIMIT $4::bigint;
 SELECT count(DISTINCT entity_id) FROM audit_log
 WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
     AND entity = 'contact';
+
+-- name: read_clock
+-- The database's clock in microseconds since 1970, which stamps are in.
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+
+-- name: list_authors
+-- The agents that a file may name as owners. $1 tenant.
+SELECT id, code, name, role, disabled FROM agents WHERE tenant_id = $1::text;

@@ -1,0 +1,162 @@
+"""Chunks of a job: planned rows on their way into the database, sized by the time they take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from server.db.pool import Database, fetch_one
+from server.db.queries import queries
+from server.jobs.bulk.planning import Plan, Planner
+from server.services.entities import Fields
+
+LOCK_MS = 12.0
+"""Of work under the lock; with the commit, mostly below 20 ms."""
+FIRST_ROWS = 40
+MOST_ROWS = 1_000
+STEPS = 4
+"""A chunk is written in so many steps, so that a slow one can end early."""
+
+
+class Ended(Exception):
+    """The job was cancelled, or another run of it has begun: `verdict` says which."""
+
+    def __init__(self, verdict: str) -> None:
+        self.verdict = verdict
+        super().__init__(verdict)
+
+
+@dataclass(slots=True)
+class Step:
+    """Rows that are written together; the same as `write_bulk_chunk` takes it."""
+
+    rows: int = 0
+    position: str | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    created: dict[str, Fields] = field(default_factory=dict)
+    changed: dict[str, Fields] = field(default_factory=dict)
+    findings: list[Fields] = field(default_factory=list)
+
+    def add(self, planner: Planner, plan: Plan) -> None:
+        """Adds the contact of a plan; one that is there already is written once, as it is last."""
+        assert plan.row is not None
+        record = planner.record(plan)
+        written = self.created.get(plan.row.id) or self.changed.get(plan.row.id)
+        if written:
+            record["stamps"] = {**written["stamps"], **plan.stamps}
+        place = (
+            self.created
+            if plan.outcome == "created" or plan.row.id in self.created
+            else self.changed
+        )
+        place[plan.row.id] = record
+
+    def to_json(self) -> str:
+        """Its JSON, without what is empty."""
+        whole: dict[str, Any] = {"rows": self.rows, "counts": self.counts}
+        if self.position is not None:
+            whole["position"] = self.position
+        for name, records in (("created", self.created), ("changed", self.changed)):
+            if records:
+                whole[name] = list(records.values())
+        if self.findings:
+            whole["findings"] = self.findings
+        return orjson.dumps(whole).decode()
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Steps that were judged by what stood at `head`, and what that judgement rests on."""
+
+    head: int
+    steps: list[Step]
+    ids: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    external_ids: set[str] = field(default_factory=set)
+    label_ids: set[str] = field(default_factory=set)
+
+
+Judge = Callable[[int], Awaitable[Chunk]]
+"""Judges the last so many rows of a chunk anew: those that are not written yet."""
+
+
+class Writer:
+    """Writes one chunk at a time, while the caller prepares the next."""
+
+    def __init__(self, database: Database, tenant: str, job: str, run: str, mutation: str) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._job = job
+        self._run = run
+        self._mutation = mutation
+        self._writing: asyncio.Task[None] | None = None
+        self.rows_at_once = FIRST_ROWS
+        self.under_way: Chunk | None = None
+
+    async def write(self, chunk: Chunk, judge: Judge) -> None:
+        """Begins to write a chunk, when the one before is done; `judge` is for when it is stale.
+
+        Raises `Ended` and `Unavailable`, for the chunk before, too.
+        """
+        await self.settle()
+        self.under_way = chunk
+        self._writing = asyncio.create_task(self._write(chunk, judge))
+        # So that it is on its way before the caller goes on with its own work.
+        await asyncio.sleep(0)
+
+    async def settle(self) -> None:
+        """Waits until nothing is under way. Raises what `write` does."""
+        if self._writing:
+            try:
+                await self._writing
+            finally:
+                self._writing = self.under_way = None
+
+    async def abandon(self) -> None:
+        """Ends what is under way, whatever becomes of it."""
+        if self._writing:
+            self._writing.cancel()
+            await asyncio.wait([self._writing])
+            self._writing = self.under_way = None
+
+    async def _write(self, chunk: Chunk, judge: Judge) -> None:
+        while chunk.steps:
+            async with self._database.tenant(self._tenant) as connection:
+                record = await fetch_one(
+                    connection,
+                    queries.bulk.write_chunk,
+                    *(self._job, self._run, self._mutation, chunk.head),
+                    *(
+                        list(each)
+                        for each in (chunk.ids, chunk.keys, chunk.external_ids, chunk.label_ids)
+                    ),
+                    [step.to_json() for step in chunk.steps],
+                    LOCK_MS,
+                )
+            if record["verdict"] == "stale":
+                # Somebody else wrote to what it is about.
+                chunk = self.under_way = await judge(sum(step.rows for step in chunk.steps))
+                continue
+            if record["verdict"] != "written":
+                raise Ended(record["verdict"])
+            written = chunk.steps[: record["done"]]
+            chunk.steps = chunk.steps[record["done"] :]
+            self._learn(
+                sum(len(step.created) + len(step.changed) for step in written),
+                sum(step.rows for step in written),
+                record["held"],
+            )
+
+    def _learn(self, contacts: int, rows: int, held: float) -> None:
+        """Sizes the next chunk by what this one took."""
+        if contacts == 0:
+            self.rows_at_once = min(MOST_ROWS, self.rows_at_once * 2)
+            return
+        fitting = int(rows * 0.9 * LOCK_MS / max(held, 0.1))
+        # Half of the way: one slow commit says little.
+        self.rows_at_once = max(10, min(MOST_ROWS, (self.rows_at_once + fitting) // 2))

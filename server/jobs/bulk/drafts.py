@@ -1,0 +1,85 @@
+"""A row of a file on its way to a contact: normalised, with the keys by which it is matched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from server.errors import Invalid
+from server.files.model import FileRow
+from server.schemas.bulk_rows import load_row
+from server.services.entities import Fields
+from server.services.tenants import TenantSettings
+
+Faults = list[tuple[str, str]]
+LABELS = ("tags", "groups", "types")
+
+
+@dataclass(slots=True)
+class Draft:
+    """One row: what a contact shall hold by it, or why it is refused.
+
+    `fields` are as they are stored; `labels` are names by plural, `owner` a code, an id or a name,
+    all of them looked up later. `source` is the file's row.
+    """
+
+    source: FileRow
+    fields: Fields = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    id: str | None = None
+    owner: str | None = None
+    faults: Faults = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        """The row as a spreadsheet shows it."""
+        return self.source.number
+
+    @property
+    def external_id(self) -> str | None:
+        """Its id in another system."""
+        external_id: str | None = self.fields.get("external_id")
+        return external_id
+
+    @property
+    def emails(self) -> list[str]:
+        """Its addresses."""
+        return [item["value"] for item in self.fields.get("emails") or ()]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Its phones in E.164."""
+        return [item["e164"] for item in self.fields.get("phones") or () if "e164" in item]
+
+
+def draft_row(row: FileRow, settings: TenantSettings) -> Draft:
+    """Makes a draft of a file's row; what is wrong with it is among its faults."""
+    fields = dict(row.fields)
+    draft = Draft(row, faults=list(row.faults))
+    draft.id = fields.pop("id", None)
+    draft.owner = fields.pop("owner", None)
+    for plural in LABELS:
+        names = fields.pop(plural, None)
+        if names:
+            draft.labels[plural] = names
+    if draft.faults:
+        draft.fields = fields
+        return draft
+    try:
+        draft.fields = load_row(fields, settings.region, settings.clean_phones)
+    except Invalid as error:
+        draft.faults = faults_of(error)
+        draft.fields = fields
+    return draft
+
+
+def faults_of(error: Invalid) -> Faults:
+    """An error's messages by field, as findings hold them."""
+    if not error.fields:
+        return [("", error.message)]
+    return [(path, message) for path, messages in error.fields.items() for message in messages]
+
+
+def distinct(values: Iterable[str]) -> list[str]:
+    """Each of them once, in their order."""
+    return list(dict.fromkeys(values))

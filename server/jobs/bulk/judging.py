@@ -1,0 +1,162 @@
+"""Rows of a file become plans: matched, held against the mode, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from server.db.pool import fetch_one
+from server.db.queries import queries
+from server.errors import Invalid
+from server.jobs.bulk.changing import SETS, Changing
+from server.jobs.bulk.context import Context
+from server.jobs.bulk.drafts import Draft, distinct, faults_of
+from server.jobs.bulk.ids import new_id
+from server.jobs.bulk.known import Earlier, Key, Known
+from server.jobs.bulk.labels import PLURALS, Labels, checked_name
+from server.jobs.bulk.matching import FIELDS, WORDS, Match, shown
+from server.jobs.bulk.planning import Plan, Planner
+from server.services.entities import CONTACTS, Fields
+from server.services.records import row_state
+
+
+@dataclass(slots=True)
+class Owners:
+    """The agents that a file may name, by id, by code and by name, capitals aside."""
+
+    ids: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    async def load(cls, context: Context) -> Owners:
+        """Reads the tenant's agents."""
+        owners = cls()
+        async with context.database.tenant(context.tenant) as connection:
+            for agent in await connection.fetch(queries.bulk.list_authors, context.tenant):
+                # An id or a code means one agent; a name may be that of several.
+                owners.ids[agent["id"]] = owners.ids[agent["code"].casefold()] = [agent["id"]]
+                owners.ids.setdefault(agent["name"].casefold(), []).append(agent["id"])
+        return owners
+
+    def find(self, text: str) -> str:
+        """The id of an agent. Raises `Invalid`."""
+        found = self.ids.get(text) or self.ids.get(text.strip().casefold()) or []
+        ids = distinct(found)
+        if len(ids) != 1:
+            problem = f"{len(ids)} agents are called so" if ids else "There is no such agent"
+            raise Invalid(fields={"owner": [f"{problem}: write an agent's code."]})
+        return ids[0]
+
+
+@dataclass(slots=True)
+class Judging:
+    """Judges an import's rows, in their order."""
+
+    context: Context
+    match: Match
+    mode: str
+    changing: Changing
+    planner: Planner
+    labels: Labels
+    owners: Owners
+
+    async def known(self, drafts: Sequence[Draft], earlier: Earlier) -> Known:
+        """Reads what the rows may mean, and makes the labels that they name.
+
+        Raises `Unavailable`.
+        """
+        await self._add_labels(drafts)
+        keys = [key for draft in drafts if not draft.faults for key in self.match.keys(draft)]
+        by_kind: dict[str, list[str]] = {"id": [], "external_id": [], "email": [], "phone": []}
+        for kind, value in dict.fromkeys(keys):
+            by_kind[kind].append(value)
+        tenant = self.context.tenant
+        async with self.context.database.tenant(tenant) as connection:
+            record = await fetch_one(
+                connection,
+                *(queries.bulk.find_matches, tenant, by_kind["id"], by_kind["external_id"]),
+                by_kind["email"] + by_kind["phone"],
+            )
+            found: dict[Key, list[str]] = {}
+            for contact_id in record["ids"]:
+                found["id", contact_id] = [contact_id]
+            for value, contact_id in record["external_ids"]:
+                found.setdefault(("external_id", value), []).append(contact_id)
+            for value, contact_id in record["keys"]:
+                kind = "email" if "@" in value else "phone"
+                found.setdefault((kind, value), []).append(contact_id)
+            ids = distinct(contact_id for each in found.values() for contact_id in each)
+            rows = await connection.fetch(queries.contacts.read_rows, tenant, ids) if ids else []
+        stored = {row["id"]: row_state(CONTACTS, row) for row in rows}
+        return Known(record["head"], record["now"], stored, found, earlier)
+
+    async def _add_labels(self, drafts: Sequence[Draft]) -> None:
+        wanted: dict[str, list[str]] = {plural: [] for plural in PLURALS}
+        for draft in drafts:
+            if not draft.faults and draft.labels:
+                try:
+                    for plural, names in draft.labels.items():
+                        draft.labels[plural] = [checked_name(plural, name) for name in names]
+                        wanted[plural] += draft.labels[plural]
+                except Invalid as error:
+                    draft.faults = faults_of(error)
+        for plural, names in wanted.items():
+            await self.labels.add(plural, distinct(names))
+
+    def judge(self, draft: Draft, known: Known) -> Plan:
+        """What becomes of a row; later rows will find it among the earlier ones."""
+        if draft.faults:
+            return Plan("error", faults=draft.faults)
+        try:
+            plan = self._judge(draft, known)
+        except Invalid as error:
+            return Plan("error", faults=faults_of(error))
+        if plan.row and plan.outcome != "unchanged":
+            known.earlier.add(plan.row)
+        return plan
+
+    def _judge(self, draft: Draft, known: Known) -> Plan:
+        fields = dict(draft.fields)
+        if draft.owner:
+            fields["owner_id"] = self.owners.find(draft.owner)
+        sets = {
+            SETS[plural]: distinct(self.labels.id_of(plural, name) for name in names)
+            for plural, names in draft.labels.items()
+        }
+        state = self.match.find(draft, known)
+        if state is None:
+            if self.mode == "update":
+                raise Invalid(fields={"": [self._nobody(draft)]})
+            return self.planner.create(new_id(), _created(fields, sets), known.now)
+        if self.mode == "create":
+            kind = self.match.found_by(draft, state)
+            message = f"There is already a contact with this {WORDS[kind]}: {shown(state)}."
+            raise Invalid(fields={FIELDS[kind]: [message]})
+        if self.mode == "skip":
+            return Plan("unchanged", state)
+        return self.planner.change(state, self.changing.changes(state, fields, sets), known.now)
+
+    def _nobody(self, draft: Draft) -> str:
+        kinds = [WORDS[kind] for kind in self.match.kinds if self.match.values(draft, kind)]
+        if not kinds:
+            return (
+                "The row has nothing to find its contact by; give it an external id or an e-mail."
+            )
+        return f"No contact has this {' or '.join(kinds)}, and mode=update creates none."
+
+
+def _created(fields: Fields, sets: dict[str, list[str]]) -> Fields:
+    """A new contact's fields: a row's, without what would only clear something."""
+    whole = {**fields, **{name: sorted(ids) for name, ids in sets.items()}}
+    for name in ("custom", "preferences"):
+        members = {
+            key: value for key, value in (fields.get(name) or {}).items() if value is not None
+        }
+        whole[name] = members
+    return {name: value for name, value in whole.items() if value not in (None, "", [], {})}
+
+
+def touched(match: Match, drafts: Sequence[Draft], known: Known) -> tuple[set[str], set[Key]]:
+    """The contacts and keys that rows are about: what nobody else may write meanwhile."""
+    keys = {key for draft in drafts if not draft.faults for key in match.keys(draft)}
+    ids = {contact_id for found in known.found.values() for contact_id in found}
+    return ids, keys

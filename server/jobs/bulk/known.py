@@ -1,0 +1,142 @@
+"""The contacts that rows may mean: what the database has, and what earlier rows made of it.
+
+In a run, earlier rows are those of the same chunk: what was written is in the database. A preview
+writes nothing, so all earlier rows are kept, in a file of SQLite's that has no name: memory stays
+flat however many there are.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import orjson
+
+from server.services.entities import Fields
+from server.services.merging import RowState
+
+Key = tuple[str, str]
+"""A kind of key (`id`, `external_id`, `email`, `phone`) and its value."""
+
+
+def keys_of(fields: Fields) -> Iterator[Key]:
+    """By what a contact of these fields is found."""
+    if fields.get("external_id"):
+        yield "external_id", fields["external_id"]
+    for item in fields.get("emails") or ():
+        yield "email", item["value"]
+    for item in fields.get("phones") or ():
+        if "e164" in item:
+            yield "phone", item["e164"]
+
+
+class Earlier(Protocol):
+    """What earlier rows made of contacts."""
+
+    def add(self, state: RowState) -> None:
+        """Notes a contact as it would stand now."""
+
+    def state(self, contact_id: str) -> RowState | None:
+        """A contact that an earlier row was about."""
+
+    def find(self, key: Key) -> list[str]:
+        """The ids of contacts that an earlier row gave this key."""
+
+
+@dataclass(slots=True)
+class EarlierInChunk:
+    """Earlier rows of one chunk."""
+
+    states: dict[str, RowState] = field(default_factory=dict)
+    keys: dict[Key, list[str]] = field(default_factory=dict)
+
+    def add(self, state: RowState) -> None:
+        """See `Earlier`."""
+        self.states[state.id] = state
+        for key in keys_of(state.fields):
+            ids = self.keys.setdefault(key, [])
+            if state.id not in ids:
+                ids.append(state.id)
+
+    def state(self, contact_id: str) -> RowState | None:
+        """See `Earlier`."""
+        return self.states.get(contact_id)
+
+    def find(self, key: Key) -> list[str]:
+        """See `Earlier`."""
+        return self.keys.get(key, [])
+
+
+class EarlierInPreview:
+    """All earlier rows of a preview, on disk."""
+
+    def __init__(self) -> None:
+        # An empty name: a temporary file, which SQLite removes.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(
+            """
+            PRAGMA journal_mode = OFF;
+            PRAGMA synchronous = OFF;
+            CREATE TABLE states (id text PRIMARY KEY, state blob) WITHOUT ROWID;
+            CREATE TABLE keys (kind text, key text, id text, PRIMARY KEY (kind, key, id))
+                WITHOUT ROWID;
+            BEGIN;
+            """
+        )
+
+    def add(self, state: RowState) -> None:
+        """See `Earlier`."""
+        kept = orjson.dumps([state.version, state.deleted, state.fields, state.stamps])
+        self._database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (state.id, kept))
+        self._database.executemany(
+            "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)",
+            [(*key, state.id) for key in keys_of(state.fields)],
+        )
+
+    def state(self, contact_id: str) -> RowState | None:
+        """See `Earlier`."""
+        found = self._database.execute(
+            "SELECT state FROM states WHERE id = ?", (contact_id,)
+        ).fetchone()
+        return RowState(contact_id, *orjson.loads(found[0])) if found else None
+
+    def find(self, key: Key) -> list[str]:
+        """See `Earlier`."""
+        found = self._database.execute("SELECT id FROM keys WHERE kind = ? AND key = ?", key)
+        return [row[0] for row in found]
+
+
+@dataclass(slots=True)
+class Known:
+    """What stood in the database at `head`, with what earlier rows made of it.
+
+    `now` is the database's clock then, in microseconds.
+    """
+
+    head: int
+    now: int
+    stored: dict[str, RowState]
+    found: dict[Key, list[str]]
+    earlier: Earlier
+
+    def state(self, contact_id: str) -> RowState | None:
+        """A live contact."""
+        state = self.earlier.state(contact_id) or self.stored.get(contact_id)
+        return None if state is None or state.deleted else state
+
+    def find(self, kind: str, values: Iterable[str]) -> list[RowState]:
+        """The live contacts that have one of these keys."""
+        ids: dict[str, None] = {}
+        for value in values:
+            key = (kind, value)
+            ids.update(dict.fromkeys([*self.found.get(key, ()), *self.earlier.find(key)]))
+        states = [self.state(contact_id) for contact_id in ids]
+        wanted = {(kind, value) for value in values}
+        # An earlier row may have taken the key off the contact.
+        return [
+            state
+            for state in states
+            if state and (kind == "id" or not wanted.isdisjoint(keys_of(state.fields)))
+        ]

@@ -1,0 +1,191 @@
+"""From an assignment to its end: a job's run through any trouble that passes, or a preview."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+from loguru import logger
+
+from server.db.pool import Database, fetch_one
+from server.db.queries import queries
+from server.errors import FieldbookError, Unavailable
+from server.files.model import FileFault, ReadOptions
+from server.files.reading import ContactFile, open_contact_file
+from server.jobs.bulk.chunks import Ended, Writer
+from server.jobs.bulk.context import Context
+from server.jobs.bulk.importing import Import, judging_of
+from server.jobs.bulk.planning import Author
+from server.jobs.bulk.previewing import preview_import
+from server.services.tenants import Tenants
+
+EXIT_DONE = 0
+EXIT_FAULT = 1
+EXIT_STOPPED = 75
+CONNECTIONS = 3
+RETRY_SECONDS = 0.5
+
+
+async def run_assignment(assignment: dict[str, Any], stopping: asyncio.Event) -> int:
+    """Runs `{"database_url", "default_region", "tenant", "job", "run"}`, or previews.
+
+    A preview has `"preview"`: a job that has no row. Gives the exit code.
+    """
+    database = await _connect(assignment["database_url"], stopping)
+    if database is None:
+        return EXIT_STOPPED
+    try:
+        if "preview" in assignment:
+            return await _preview(database, assignment, stopping)
+        while not stopping.is_set():
+            try:
+                return await _run(database, assignment, stopping)
+            except Unavailable as error:
+                # What was written is in the job's row: it goes on from there.
+                logger.warning("A bulk job waits for the database: {}", error.details)
+                await asyncio.sleep(RETRY_SECONDS)
+        return EXIT_STOPPED
+    finally:
+        await database.close()
+
+
+async def _connect(url: str, stopping: asyncio.Event) -> Database | None:
+    while not stopping.is_set():
+        try:
+            return await Database.connect(url, size=CONNECTIONS)
+        except Unavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+    return None
+
+
+async def _run(database: Database, assignment: dict[str, Any], stopping: asyncio.Event) -> int:
+    tenant, run = assignment["tenant"], assignment["run"]
+    async with database.tenant(tenant) as connection:
+        job = _job(await fetch_one(connection, queries.bulk.read_job, tenant, assignment["job"]))
+    if job["run"] != run:
+        return EXIT_DONE
+    state, error = "done", None
+    try:
+        context = await _context(database, tenant, job, run, assignment, stopping)
+        await _work(context)
+    except Ended as ended:
+        if ended.verdict == "over":
+            return EXIT_DONE
+        state = "cancelled"
+    except (FileFault, FieldbookError) as fault:
+        if isinstance(fault, Unavailable):
+            raise
+        state, error = "failed", fault.message
+    else:
+        if stopping.is_set():
+            return EXIT_STOPPED
+    if job["undoing"] and state == "done":
+        state = "undone"
+    async with database.tenant(tenant) as connection:
+        await connection.execute(queries.bulk.end_run, tenant, job["id"], run, state, error)
+        await connection.execute(queries.bulk.delete_parts, tenant, job["id"])
+    return EXIT_DONE
+
+
+def _job(record: asyncpg.Record) -> dict[str, Any]:
+    job = dict(record)
+    for name in ("options", "counts", "mapping", "detected", "columns"):
+        job[name] = None if job[name] is None else orjson.loads(job[name])
+    return job
+
+
+async def _context(
+    database: Database,
+    tenant: str,
+    job: dict[str, Any],
+    run: str,
+    assignment: dict[str, Any],
+    stopping: asyncio.Event,
+) -> Context:
+    settings = await Tenants(database, assignment["default_region"]).settings(tenant)
+    region = job["options"].get("region")
+    task = "undo" if job.get("undoing") else job["kind"]
+    author = Author(
+        job["agent_id"],
+        job["device_id"],
+        f"{task}.{job['id']}",
+        "import" if job["kind"] == "import" else "job",
+    )
+    settings = replace(settings, region=region) if region else settings
+    return Context(database, tenant, job, run, settings, author, stopping)
+
+
+async def _work(context: Context) -> None:
+    """Does the job, from where it is. Raises `Ended`, `Unavailable`, `FileFault`, `Invalid`."""
+    job = context.job
+    writer = Writer(
+        context.database, context.tenant, job["id"], context.run, context.author.mutation
+    )
+    async with opened_file(context) as file:
+        if job["total"] is None:
+            total = file.check()
+            async with context.database.tenant(context.tenant) as connection:
+                await connection.execute(
+                    queries.bulk.note_file,
+                    *(context.tenant, job["id"], context.run),
+                    *(
+                        orjson.dumps(each).decode()
+                        for each in (file.detected, file.columns, file.mapping)
+                    ),
+                    total,
+                )
+        judging = await judging_of(context, file, writes=True)
+        await Import(context, file, judging, writer).run(job["done"])
+
+
+@asynccontextmanager
+async def opened_file(context: Context) -> AsyncIterator[ContactFile]:
+    """The job's file, copied out of the database. Raises `FileFault`, `Unavailable`."""
+    options, job = context.options, context.job
+    with tempfile.NamedTemporaryFile(prefix="fieldbook-import-") as copy:
+        part = 0
+        async with context.database.tenant(context.tenant) as connection:
+            while content := await connection.fetchval(
+                queries.bulk.read_part, context.tenant, job["id"], part
+            ):
+                copy.write(content)
+                part += 1
+        copy.flush()
+        yield open_contact_file(
+            Path(copy.name),
+            ReadOptions(
+                format=options.get("format"),
+                encoding=options.get("encoding"),
+                delimiter=options.get("delimiter"),
+                mapping=options.get("mapping"),
+                file_name=job["file_name"],
+                content_type=job["content_type"],
+                region=context.settings.region,
+            ),
+        )
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def _preview(database: Database, assignment: dict[str, Any], stopping: asyncio.Event) -> int:
+    tenant, job = assignment["tenant"], assignment["preview"]
+    try:
+        context = await _context(database, tenant, job, "", assignment, stopping)
+        async with opened_file(context) as file:
+            answer: dict[str, Any] = await preview_import(context, file)
+    except FileFault as fault:
+        answer = {"fault": {"message": fault.message, "row": fault.row, "column": fault.column}}
+    except FieldbookError as error:
+        answer = {"error": error.to_wire()}
+    sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS) + b"\n")
+    return EXIT_DONE
