@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import orjson
-from marshmallow import RAISE, Schema, ValidationError, pre_load
+from marshmallow import RAISE, Schema, ValidationError
 
 from server.errors import Invalid, TooLarge
+from server.schemas.quick import Load, quick_load
 from server.schemas.wellformed import MAX_REPORTED, join, refuse_what_is_not_json
 
 _UNKNOWN = "Unknown field."
@@ -23,7 +25,8 @@ class FieldbookSchema(Schema):
     """A schema that refuses unknown fields by name and says which one was likely meant.
 
     `parsed_later` names keys whose content `parse` does not look into; `max_bytes` bounds
-    the size of single keys, as JSON in UTF-8; the key "" stands for the whole object.
+    the size of single keys, as JSON in UTF-8; the key "" stands for the whole object. A schema
+    whose `load` changes its payload first is not one that `loads_as_it_came`.
     """
 
     class Meta:
@@ -35,6 +38,24 @@ class FieldbookSchema(Schema):
     }
     parsed_later: ClassVar[frozenset[str]] = frozenset()
     max_bytes: ClassVar[Mapping[str, int]] = {}
+    loads_as_it_came: ClassVar[bool] = True
+
+    @cached_property
+    def _quick_load(self) -> Load | None:
+        return quick_load(self)
+
+    def load(
+        self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None
+    ) -> Any:
+        """The loaded fields, by the quick way where that is sure. Raises ValidationError."""
+        if self._quick_load and not many and unknown is None:
+            try:
+                # What is absent may be required, never the other way: `partial` only relaxes.
+                return self._quick_load(data)
+            except ValidationError:
+                # Not sure: what follows accepts it, or names every fault.
+                pass
+        return super().load(data, many=many, partial=partial, unknown=unknown)
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
         """Add "Did you mean …?" to the first few unknown fields."""
@@ -51,13 +72,16 @@ class FieldbookSchema(Schema):
 class OptionalSchema(FieldbookSchema):
     """A schema to which null means that the field was left out."""
 
-    @pre_load
-    def leave_nulls_out(self, data: Any, **kwargs: Any) -> Any:
-        """The payload without its nulls; those of unknown fields stay, to be refused."""
-        if not isinstance(data, dict) or None not in data.values():
-            return data
-        known = self.load_fields
-        return {key: data[key] for key in data if data[key] is not None or key not in known}
+    loads_as_it_came = False
+
+    def load(
+        self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None
+    ) -> Any:
+        """What is loaded of the payload without its nulls; of unknown fields they are refused."""
+        if isinstance(data, dict) and None in data.values():
+            known = self.load_fields
+            data = {key: data[key] for key in data if data[key] is not None or key not in known}
+        return super().load(data, many=many, partial=partial, unknown=unknown)
 
 
 def parse(schema: FieldbookSchema, payload: object, prefix: str = "") -> dict[str, Any]:

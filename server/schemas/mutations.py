@@ -167,14 +167,18 @@ def split_echoes(loaded: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
     for key, value in loaded.items():
         if isinstance(value, Echoed):
             echoes[key] = value.value
-        elif isinstance(value, list):
+        elif isinstance(value, list) and any(map(_has_echo, value)):
             written[key] = [
-                _split_item(item, f"{key}.{index}", echoes) if isinstance(item, dict) else item
+                _split_item(item, f"{key}.{index}", echoes) if _has_echo(item) else item
                 for index, item in enumerate(value)
             ]
         else:
             written[key] = value
     return written, echoes
+
+
+def _has_echo(item: object) -> bool:
+    return isinstance(item, dict) and Echoed in map(type, item.values())
 
 
 def _split_item(item: dict[str, Any], path: str, echoes: dict[str, Any]) -> dict[str, Any]:

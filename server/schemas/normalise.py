@@ -5,6 +5,7 @@ What comes here has the shape of `contacts.ContactFields`. The rules, each state
 - Single lines are NFC, trimmed, white space as one space; notes, a street and texts in
   `custom` keep their newlines. What is empty then is None, which clears the field.
 - E-mails are checked without DNS and stored in lower case, without `mailto:` and name.
+- A country of two or three letters is a code, and is written in capitals: `ch`, `Usa`.
 - Phones keep their text, and get `e164` when that is a whole number, dialled in the
   tenant's region.
 - Items of which nothing but the label is left are dropped, repeated ones too.
@@ -15,6 +16,7 @@ and last name, else company, else the first e-mail, else the first phone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,7 +36,6 @@ _LINES = (
     "department",
     "job_title",
 )
-_ADDRESS_LINES = ("city", "region", "postal_code", "country")
 _IDENTITY = ("first_name", "last_name", "company", "emails", "phones", "email", "phone")
 
 
@@ -51,13 +52,14 @@ def normalise_contact(
     faults: Faults = {}
     stored = dict(fields)
     for name in _LINES:
-        if stored.get(name) is not None:
-            stored[name] = one_line(stored[name]) or None
+        text = stored.get(name)
+        if text is not None:
+            stored[name] = one_line(text) or None
     if stored.get("notes") is not None:
         stored["notes"] = many_lines(stored["notes"]) or None
 
     def email(item: Item, path: str) -> Item | None:
-        return _email(item, join(prefix, path), faults)
+        return _email(item, prefix, path, faults)
 
     def phone(item: Item, path: str) -> Item | None:
         return _phone(item, region, clean_phones)
@@ -67,16 +69,18 @@ def normalise_contact(
 
     if "emails" in stored or "email" in stored:
         stored["emails"] = _items(stored, "emails", email, _value)
-        _lead(stored, "email", email, _value, join(prefix, "email"), faults)
+    if "email" in stored:
+        _lead(stored, "email", email, _value, prefix, faults)
     if "phones" in stored or "phone" in stored:
         stored["phones"] = _items(stored, "phones", phone, phone_key)
-        _lead(stored, "phone", phone, phone_key, join(prefix, "phone"), faults)
+    if "phone" in stored:
+        _lead(stored, "phone", phone, phone_key, prefix, faults)
     if "addresses" in stored:
         stored["addresses"] = _items(stored, "addresses", _address, _whole)
     if "websites" in stored:
         stored["websites"] = _items(stored, "websites", _website, _value)
     if stored.get("custom") is not None:
-        stored["custom"] = _custom(stored["custom"], join(prefix, "custom"), faults)
+        stored["custom"] = _custom(stored["custom"], prefix, faults)
     for name in ("tag_ids", "group_ids", "type_ids"):
         if name in stored and stored[name] is None:
             stored[name] = []
@@ -99,11 +103,13 @@ def _items(
     key: Callable[[Item], object],
 ) -> list[Item]:
     """The normal forms of a list's items; of several with one key the first, with a label."""
+    given = enumerate(stored.get(name) or ())
+    items = [normal(item, f"{name}.{index}.value") for index, item in given]
+    filled = [item for item in items if item]
+    if len(filled) < 2:
+        return filled
     kept: dict[object, Item] = {}
-    for index, item in enumerate(stored.get(name) or ()):
-        normalised = normal(item, f"{name}.{index}.value")
-        if normalised is None:
-            continue
+    for normalised in filled:
         first = kept.setdefault(key(normalised), normalised)
         if "label" not in first and "label" in normalised:
             kept[key(normalised)] = {"label": normalised["label"], **first}
@@ -115,7 +121,7 @@ def _lead(
     name: str,
     normal: Callable[[Item, str], Item | None],
     key: Callable[[Item], object],
-    path: str,
+    prefix: str,
     faults: Faults,
 ) -> None:
     """Put the shorthand `name` into its list, of which it must be the first."""
@@ -127,7 +133,7 @@ def _lead(
     if not items:
         items.append(item)
     elif key(items[0]) != key(item):
-        faults.setdefault(path, []).append(
+        faults.setdefault(join(prefix, name), []).append(
             f"This differs from the first of `{name}s`; send one of the two."
         )
 
@@ -145,14 +151,14 @@ def _whole(item: Item) -> object:
     return tuple(sorted(item.items()))
 
 
-def _email(item: Item, path: str, faults: Faults) -> Item | None:
+def _email(item: Item, prefix: str, path: str, faults: Faults) -> Item | None:
     text = visible_line(item.get("value") or "")
     if not text:
         return None
     try:
         return {**_labelled(item), "value": normal_email(text)}
     except ValueError as error:
-        faults[path] = [str(error)]
+        faults[join(prefix, path)] = [str(error)]
         return None
 
 
@@ -174,10 +180,27 @@ def _phone_key(item: Item, region: str) -> object:
 
 
 def _address(item: Item, path: str) -> Item | None:
-    parts = {"street": many_lines(item.get("street") or "")}
-    parts |= {name: one_line(item.get(name) or "") for name in _ADDRESS_LINES}
-    filled = {name: text for name, text in parts.items() if text}
+    filled = {}
+    for name, tidy in _ADDRESS_PARTS.items():
+        text = item.get(name)
+        if text and (tidied := tidy(text)):
+            filled[name] = tidied
     return {**_labelled(item), **filled} if filled else None
+
+
+def _country(text: str) -> str:
+    line = one_line(text)
+    return line.upper() if _COUNTRY_CODE.fullmatch(line) else line
+
+
+_COUNTRY_CODE = re.compile(r"[A-Za-z]{2,3}")
+_ADDRESS_PARTS: dict[str, Callable[[str], str]] = {
+    "street": many_lines,
+    "city": one_line,
+    "region": one_line,
+    "postal_code": one_line,
+    "country": _country,
+}
 
 
 def _website(item: Item, path: str) -> Item | None:
@@ -185,7 +208,8 @@ def _website(item: Item, path: str) -> Item | None:
     return {**_labelled(item), "value": value} if value else None
 
 
-def _custom(custom: Mapping[str, Any], path: str, faults: Faults) -> dict[str, Any]:
+def _custom(custom: Mapping[str, Any], prefix: str, faults: Faults) -> dict[str, Any]:
+    path = "custom" if not prefix else join(prefix, "custom")
     stored: dict[str, Any] = {}
     for given, value in custom.items():
         name = one_line(given)

@@ -18,16 +18,24 @@ MAX_SEARCH_WORDS = 10
 
 def one_line(text: str) -> str:
     """NFC, trimmed, every run of white space (newlines too) as one space; may give ""."""
-    if text.isascii():
-        # The usual case, and the hot one: nothing to compose.
-        return " ".join((text if text.isprintable() else _CONTROLS_ON_A_LINE.sub("", text)).split())
-    return " ".join(_CONTROLS_ON_A_LINE.sub("", unicodedata.normalize("NFC", text)).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    # The usual case, and the hot one: what is printable has no controls, and no white space
+    # but the blank.
+    if not text.isprintable():
+        text = _CONTROLS_ON_A_LINE.sub("", text)
+    elif "  " not in text:
+        return text.strip()
+    return " ".join(text.split())
 
 
 def many_lines(text: str) -> str:
     """NFC, trimmed, newlines as LF; what lies between is left as it was. May give ""."""
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", text).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():
+        text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text.strip()
 
 
 def visible_line(text: str) -> str:

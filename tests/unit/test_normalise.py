@@ -238,6 +238,24 @@ def test_addresses_keep_what_is_filled_and_a_streets_lines() -> None:
     assert normalised(addresses=[address, dict(address)]) == {"addresses": [stored]}
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (" ch ", "CH"),
+        ("Usa", "USA"),
+        ("uk", "UK"),
+        ("Switzerland", "Switzerland"),
+        ("switzerland", "switzerland"),
+        ("U.S.", "U.S."),
+        ("Çin", "Çin"),
+        ("日本", "日本"),
+    ],
+)
+def test_a_country_of_two_or_three_letters_is_a_code(given: str, stored: str) -> None:
+    address = {"city": "x", "country": given}
+    assert normalised(addresses=[address])["addresses"] == [{"city": "x", "country": stored}]
+
+
 def test_websites_are_trimmed_and_kept_once() -> None:
     websites = [{"value": " https://example.com "}, {"label": "x", "value": "https://example.com"}]
     assert normalised(websites=websites) == {

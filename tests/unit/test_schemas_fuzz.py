@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from server.errors import Invalid, TooLarge
 from server.schemas import auth, queries, sync
@@ -100,6 +101,32 @@ def test_a_schema_gives_a_dict_or_a_refusal(name: str, data: st.DataObject) -> N
         orjson.dumps(error.to_wire())
     else:
         assert isinstance(loaded, dict)
+
+
+def answer(schema: FieldbookSchema, payload: Any) -> Any:
+    try:
+        return parse(schema, payload)
+    except (Invalid, TooLarge) as error:
+        return error.to_wire()
+
+
+@settings(FUZZ, max_examples=400)
+@given(name=st.sampled_from(sorted(SCHEMAS)), data=st.data())
+def test_the_quick_way_gives_what_marshmallow_gives(name: str, data: st.DataObject) -> None:
+    payload = data.draw(PAYLOADS[name])
+    quick = answer(SCHEMAS[name], payload)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FieldbookSchema, "load", Schema.load)
+        slow = answer(SCHEMAS[name], payload)
+    # Not by ==, as 1 equals True.
+    assert sorted_text(quick) == sorted_text(slow)
+
+
+def sorted_text(value: Any) -> str:
+    """The value as text, whatever the order of its keys."""
+    if isinstance(value, dict):
+        return str(sorted((repr(key), sorted_text(value[key])) for key in value))
+    return str([sorted_text(each) for each in value]) if isinstance(value, list) else repr(value)
 
 
 @FUZZ
