@@ -7,6 +7,7 @@ from typing import Any
 from server.errors import Invalid, TooLarge
 from server.schemas.base import parse
 from server.schemas.contacts import CONTACT
+from server.schemas.fields import Echoed
 from server.schemas.mutations import split_echoes
 from server.schemas.normalise import normalise_contact
 
@@ -24,5 +25,7 @@ def load_row(fields: dict[str, Any], region: str, clean_phones: bool) -> dict[st
         loaded = parse(CONTACT.create_fields, fields)
     except TooLarge as error:
         raise Invalid(error.message, fields=error.fields) from None
-    written, _ = split_echoes(loaded)
-    return normalise_contact(written, region, clean_phones)
+    # Normalising makes items anew, of what is theirs; so only whole fields have to be taken out.
+    if Echoed in map(type, loaded.values()):
+        loaded, _ = split_echoes(loaded)
+    return normalise_contact(loaded, region, clean_phones)

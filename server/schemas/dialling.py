@@ -100,6 +100,7 @@ def _abroad(digits: str) -> tuple[str, str] | None:
     raise Unsure
 
 
+@cache
 def _plan_of_code(code: str) -> _Plan:
     """The plan of the main region of a country's code."""
     return _plan(COUNTRY_CODE_TO_REGION_CODE[int(code)][0], int(code))

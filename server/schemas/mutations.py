@@ -178,7 +178,7 @@ def split_echoes(loaded: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
 
 
 def _has_echo(item: object) -> bool:
-    return isinstance(item, dict) and Echoed in map(type, item.values())
+    return type(item) is dict and Echoed in map(type, item.values())
 
 
 def _split_item(item: dict[str, Any], path: str, echoes: dict[str, Any]) -> dict[str, Any]:

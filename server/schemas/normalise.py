@@ -103,9 +103,10 @@ def _items(
     key: Callable[[Item], object],
 ) -> list[Item]:
     """The normal forms of a list's items; of several with one key the first, with a label."""
-    given = enumerate(stored.get(name) or ())
-    items = [normal(item, f"{name}.{index}.value") for index, item in given]
-    filled = [item for item in items if item]
+    filled = []
+    for index, item in enumerate(stored.get(name) or ()):
+        if normalised := normal(item, f"{name}.{index}.value"):
+            filled.append(normalised)
     if len(filled) < 2:
         return filled
     kept: dict[object, Item] = {}
@@ -139,8 +140,8 @@ def _lead(
 
 
 def _labelled(item: Item) -> Item:
-    label = one_line(item.get("label") or "")
-    return {"label": label} if label else {}
+    label = item.get("label")
+    return {"label": line} if label and (line := one_line(label)) else {}
 
 
 def _value(item: Item) -> object:

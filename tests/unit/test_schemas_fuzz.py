@@ -14,6 +14,7 @@ from marshmallow import Schema, fields
 from server.errors import Invalid, TooLarge
 from server.schemas import auth, queries, sync
 from server.schemas.base import FieldbookSchema, parse
+from server.schemas.bulk_rows import load_row
 from server.schemas.contacts import CONTACT
 from server.schemas.entities import ENTITIES
 from server.schemas.fields import read_clock
@@ -222,3 +223,4 @@ def test_what_has_the_shape_of_a_contact_can_be_normalised(contact: dict[str, An
         orjson.dumps(error.to_wire())
     else:
         orjson.dumps(stored)
+        assert load_row(contact, "CH", False) == normalise_contact(written, "CH")
