@@ -64,11 +64,12 @@ class DelimitedTable:
             yield from self._parse(lines)
 
     def _parse(self, lines: Lines) -> Iterator[tuple[int, list[str]]]:
-        number = 0
+        number = done = 0
         reader = csv.reader(lines, delimiter=self.delimiter)
         try:
             for number, cells in enumerate(reader, 1):
                 lines.room = MAX_RECORD
+                done = reader.line_num
                 if lines.nul:
                     _refuse_nul(cells, number)
                 if lines.ended:
@@ -84,15 +85,33 @@ class DelimitedTable:
                 f"A cell is longer than {MAX_CELL:,} characters. Shorten it; if the file has no "
                 'such cell, a quote (") that opens it is not closed.',
                 row=number + 1,
+                column=self._column_of_the_long_cell(done),
             ) from None
         except RecordTooLong:
             raise FileFault(
                 f"A row is longer than {MAX_RECORD:,} characters. This is no row of contacts; "
                 "shorten its cells.",
                 row=number + 1,
+                column=self._column_of_the_long_cell(done),
             ) from None
         except UnicodeError as error:
             raise undecodable(error, self.encoding, number + 1) from None
+
+    def _column_of_the_long_cell(self, lines_before: int) -> int:
+        """The column in which the record after so many lines has what makes it too long."""
+        with open_text(self.path, self.encoding) as text:
+            for _ in range(lines_before + self._has_separator_line):
+                text.readline(MAX_RECORD)
+            column, length, quoted = 1, 0, False
+            for sign in text.read(MAX_RECORD):
+                length += 1
+                if sign == '"':
+                    quoted = not quoted
+                elif sign == self.delimiter and not quoted:
+                    column, length = column + 1, 0
+                if length > MAX_CELL:
+                    break
+        return column
 
 
 def _refuse_nul(cells: list[str], number: int) -> None:

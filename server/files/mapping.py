@@ -52,10 +52,13 @@ def propose_mapping(family: str, columns: Sequence[str]) -> Mapped:
     return proposed
 
 
-def apply_mapping(proposed: Mapped, wished: Mapping[str, str | None]) -> Mapped:
+def apply_mapping(
+    proposed: Mapped, wished: Mapping[str, str | None], objects: bool = False
+) -> Mapped:
     """The proposal with what the admin wishes of it; what they take is free elsewhere no more.
 
-    Raises FileFault that names an unknown column, an unknown field, or two columns for a
+    `objects`: values may be whole objects, as in JSON, so that `custom` alone is a field. Raises
+    FileFault that names an unknown column, an unknown field, or two columns for a
     field that holds one text.
     """
     for column in wished:
@@ -67,7 +70,7 @@ def apply_mapping(proposed: Mapped, wished: Mapping[str, str | None]) -> Mapped:
             )
     taken: dict[FieldPath, str] = {}
     for column, path in wished.items():
-        parsed = require_path(path, column) if path is not None else None
+        parsed = require_path(path, column, objects) if path is not None else None
         if parsed is None or takes_several(parsed):
             continue
         if parsed in taken:

@@ -28,13 +28,19 @@ class FileFault(Exception):
     """The file as a whole can't be imported.
 
     `message` tells the person what is wrong, where, and what to do; `row` is counted as a
-    spreadsheet shows it (the header is 1), `column` is the column's name or its number.
+    spreadsheet shows it (the header is 1), `column` is the column's name or its number;
+    `unit` is what a row is called in this kind of file.
     """
 
     def __init__(
-        self, message: str, *, row: int | None = None, column: str | int | None = None
+        self,
+        message: str,
+        *,
+        row: int | None = None,
+        column: str | int | None = None,
+        unit: str = "row",
     ) -> None:
-        place = [f"row {row:,}"] if row is not None else []
+        place = [f"{unit} {row:,}"] if row is not None else []
         place += [f"column {column}"] if column is not None else []
         self.message = f"{', '.join(place).capitalize()}: {message}" if place else message
         self.row = row
@@ -70,7 +76,7 @@ class FileRow:
     `(field path, message)`, make it an error row. `photos` counts pictures left behind.
     """
 
-    __slots__ = ("_source", "faults", "fields", "number", "photos")
+    __slots__ = ("faults", "fields", "number", "photos", "source")
 
     def __init__(
         self,
@@ -84,7 +90,7 @@ class FileRow:
         self.fields = fields
         self.faults = faults
         self.photos = photos
-        self._source = source
+        self.source = source
 
     @property
     def original(self) -> str:
@@ -92,6 +98,6 @@ class FileRow:
 
         Made when asked for, since few rows fail and the text costs as much as the row.
         """
-        if isinstance(self._source, str):
-            return self._source
-        return json.dumps(self._source, ensure_ascii=False)
+        if isinstance(self.source, str):
+            return self.source
+        return json.dumps(self.source, ensure_ascii=False)

@@ -4,7 +4,8 @@ A scalar field by its name; `custom.<name>`; `preferences.email|phone|sms`; and 
 `emails`, `phones`, `websites`, `addresses` with `[.slot][.part]`: `emails` (values without
 a label), `emails.1.value`, `emails.1.label`, `emails.work` and `emails.work.value` (a slot
 that is no number is the label), `addresses.home.city`. `customs.<slot>.label|value` is a
-custom field whose name stands in a column of its own.
+custom field whose name stands in a column of its own. In JSON, whose values may be objects,
+`custom` and `preferences` stand for the whole.
 """
 
 from __future__ import annotations
@@ -61,12 +62,12 @@ class FieldPath(NamedTuple):
 
 def parse_path(path: str) -> FieldPath | None:
     """The path in its parts; None when there is no such field."""
-    field, _, rest = path.partition(".")
+    field, dot, rest = path.partition(".")
     field = ALIASES.get(field, field)
     if field == "custom":
-        return FieldPath(field, rest.strip()) if rest.strip() else None
+        return FieldPath(field, rest.strip()) if rest.strip() or not dot else None
     if field == "preferences":
-        return FieldPath(field, rest) if rest in CHANNELS else None
+        return FieldPath(field, rest) if rest in CHANNELS or not dot else None
     if field in LISTS:
         return _item_path(field, rest)
     return FieldPath(field) if field in (*TEXTS, *NAMES) and not rest else None
@@ -77,7 +78,10 @@ def _item_path(field: str, rest: str) -> FieldPath | None:
     slot, _, part = rest.rpartition(".")
     if part not in parts:
         slot, part = rest, ""
-    if field in ("addresses", "customs") and not part:
+    if field == "addresses" and not part:
+        # A whole address in one cell; or, in JSON, the list.
+        part = "formatted"
+    if field == "customs" and not part:
         return None
     # Without a slot there is nothing that a label could belong to.
     if not slot and (part == "label" or field == "customs"):
@@ -85,10 +89,13 @@ def _item_path(field: str, rest: str) -> FieldPath | None:
     return FieldPath(field, slot.strip(), part or "value")
 
 
-def require_path(path: str, column: str) -> FieldPath:
-    """`parse_path`, or FileFault that names the column and the nearest fields."""
+def require_path(path: str, column: str, objects: bool) -> FieldPath:
+    """`parse_path`, or FileFault that names the column and the nearest fields.
+
+    `objects` allows `custom` and `preferences` as a whole.
+    """
     parsed = parse_path(path)
-    if parsed is None:
+    if parsed is None or (path in ("custom", "preferences") and not objects):
         known = [*TEXTS, *NAMES, "emails", "phones", "websites", "addresses.1.street"]
         close = difflib.get_close_matches(path[:50], known, n=1, cutoff=0.6)
         hint = f"Did you mean {close[0]}?" if close else "For a field of your own: custom.<name>."

@@ -1,0 +1,79 @@
+"""The file of failed rows: each as it came in, with `_row`, `_field` and `_error` beside it.
+
+Tables give CSV with a BOM, JSON gives JSON lines, vCard gives vCard. Sent again, mended or
+not, such a file is read as the original was.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from io import StringIO
+
+from server.files.cells import guarded
+from server.files.model import ERROR_COLUMNS
+
+Detected = Mapping[str, str | None]
+_BOM = "\ufeff"
+_LINE = 75
+
+
+def errors_suffix(detected: Detected) -> str:
+    """How the name of such a file ends: `csv`, `jsonl` or `vcf`."""
+    return {"json": "jsonl", "jsonl": "jsonl", "vcard": "vcf"}.get(detected["format"] or "", "csv")
+
+
+def errors_header(detected: Detected, columns: Sequence[str]) -> str:
+    """The first line of a table's file of failed rows, with its BOM; "" for JSON and vCard."""
+    if errors_suffix(detected) != "csv":
+        return ""
+    return _BOM + _line([*columns, *ERROR_COLUMNS], detected)
+
+
+def errors_row(
+    detected: Detected, columns: Sequence[str], original: str, number: int, field: str, error: str
+) -> str:
+    """One failed row; `original` is what FileRow.original gave, `columns` are the file's."""
+    suffix = errors_suffix(detected)
+    if suffix == "jsonl":
+        told = dict(zip(ERROR_COLUMNS, (number, field, error), strict=True))
+        return json.dumps({**json.loads(original), **told}, ensure_ascii=False) + "\n"
+    if suffix == "vcf":
+        return _card(original, number, field, error)
+    cells = json.loads(original)
+    cells += [""] * (len(columns) - len(cells))
+    # Cells beyond the header stay beyond it.
+    kept, surplus = cells[: len(columns)], cells[len(columns) :]
+    return _line([*kept, str(number), field, error, *surplus], detected)
+
+
+def _line(cells: Sequence[str], detected: Detected) -> str:
+    line = StringIO()
+    csv.writer(line, delimiter=detected["delimiter"] or ",").writerow(map(guarded, cells))
+    return line.getvalue()
+
+
+def _card(original: str, number: int, field: str, error: str) -> str:
+    lines = original.splitlines()
+    told = [f"ROW:{number}", f"FIELD:{_escaped(field)}", f"ERROR:{_escaped(error)}"]
+    lines[-1:-1] = [_folded(f"X-FIELDBOOK-{text}") for text in told]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _escaped(text: str) -> str:
+    for sign, written in (("\\", "\\\\"), ("\n", "\\n"), (",", "\\,"), (";", "\\;")):
+        text = text.replace(sign, written)
+    return text.replace("\r", "")
+
+
+def _folded(line: str) -> str:
+    """The line in pieces of at most 75 octets, never parted inside a character."""
+    pieces, piece = [], b""
+    for sign in line:
+        octets = sign.encode("utf-8", "replace")
+        if len(piece) + len(octets) > _LINE:
+            pieces.append(piece)
+            piece = b" "
+        piece += octets
+    return "\r\n".join(part.decode() for part in [*pieces, piece])

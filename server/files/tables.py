@@ -1,0 +1,106 @@
+"""A table, of text or of a spreadsheet, as a contact file: its header, its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from server.files.cells import MONTH_FIRST_REGIONS
+from server.files.contact_file import ContactFile
+from server.files.families import recognise
+from server.files.footers import without_footer
+from server.files.mapping import apply_mapping, propose_mapping
+from server.files.model import ERROR_COLUMNS, MAX_COLUMNS, FileFault, FileRow, ReadOptions
+from server.files.plan import Plan
+
+Record = tuple[int, list[str]]
+
+
+class Table(Protocol):
+    """What gives the records of a table, each with the number that a spreadsheet shows."""
+
+    @property
+    def encoding(self) -> str | None:
+        """The encoding of its text; None where there is none to choose."""
+
+    @property
+    def delimiter(self) -> str | None:
+        """What parts its cells; None where nothing does."""
+
+    def records(self) -> Iterator[Record]:
+        """`(number, cells)` from the beginning; rows without cells may be left out."""
+
+
+class TableFile(ContactFile):
+    """A table of contacts; `kind` (csv or xlsx) is its format when no program is recognised."""
+
+    def __init__(self, table: Table, kind: str, options: ReadOptions) -> None:
+        self._table = table
+        self._header_number, header = _header(table)
+        # What the file of failed rows has added is left out, whatever else is in the table.
+        self._left_out = {i for i, name in enumerate(header) if name in ERROR_COLUMNS}
+        self.columns = unique([n for i, n in enumerate(header) if i not in self._left_out])
+        family = options.format or recognise(self.columns) or kind
+        self.detected = {
+            "format": family,
+            "encoding": table.encoding,
+            "delimiter": table.delimiter,
+        }
+        self.mapping = apply_mapping(propose_mapping(family, self.columns), options.mapping or {})
+        month_first = family in ("outlook", "outlook_com") or (
+            options.region.upper() in MONTH_FIRST_REGIONS
+        )
+        self._plan = Plan(self.columns, self.mapping, family, month_first)
+
+    def _count(self) -> int:
+        return sum(1 for _, cells in self._records() if "".join(cells).strip())
+
+    def _read(self) -> Iterator[FileRow]:
+        read = self._plan.read
+        for number, cells in self._records():
+            row = read(number, cells)
+            if row is not None:
+                yield row
+
+    def _records(self) -> Iterator[Record]:
+        records = self._beneath_the_header()
+        if self.detected["format"] == "salesforce":
+            return without_footer(records)
+        return records
+
+    def _beneath_the_header(self) -> Iterator[Record]:
+        left_out = self._left_out
+        for number, cells in self._table.records():
+            if number > self._header_number:
+                if left_out:
+                    cells = [cell for i, cell in enumerate(cells) if i not in left_out]
+                yield number, cells
+
+
+def _header(table: Table) -> Record:
+    for number, cells in table.records():
+        names = [" ".join(cell.split()) for cell in cells]
+        while names and not names[-1]:
+            names.pop()
+        if len(names) > MAX_COLUMNS:
+            raise FileFault(
+                f"The header has {len(names):,} columns; at most {MAX_COLUMNS} can be read. "
+                "Take out those that are not needed.",
+                row=number,
+                column=MAX_COLUMNS + 1,
+            )
+        if names:
+            return number, names
+    raise FileFault("The file is empty.")
+
+
+def unique(names: list[str]) -> list[str]:
+    """Names for all columns, no two alike: `Phone`, `Phone (2)`, `Column 3`."""
+    found: dict[str, None] = {}
+    for number, given in enumerate(names, 1):
+        name = given or f"Column {number}"
+        copy, again = name, 2
+        while copy in found:
+            copy, again = f"{name} ({again})", again + 1
+        found[copy] = None
+    return list(found)
