@@ -48,7 +48,7 @@ class ContactFile(ABC):
 
     def errors_row(self, original: str, number: int, field: str, error: str) -> str:
         """One failed row in the form it came in, with its number, field and error."""
-        return errors_row(self.detected, self.columns, original, number, field, error)
+        return errors_row(self.detected, original, number, field, error)
 
     @abstractmethod
     def _count(self) -> int:

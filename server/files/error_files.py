@@ -31,10 +31,8 @@ def errors_header(detected: Detected, columns: Sequence[str]) -> str:
     return _BOM + _line([*columns, *ERROR_COLUMNS], detected)
 
 
-def errors_row(
-    detected: Detected, columns: Sequence[str], original: str, number: int, field: str, error: str
-) -> str:
-    """One failed row; `original` is what FileRow.original gave, `columns` are the file's."""
+def errors_row(detected: Detected, original: str, number: int, field: str, error: str) -> str:
+    """One failed row; `original` is what FileRow.original gave."""
     suffix = errors_suffix(detected)
     if suffix == "jsonl":
         told = dict(zip(ERROR_COLUMNS, (number, field, error), strict=True))
@@ -42,10 +40,8 @@ def errors_row(
     if suffix == "vcf":
         return _card(original, number, field, error)
     cells = json.loads(original)
-    cells += [""] * (len(columns) - len(cells))
-    # Cells beyond the header stay beyond it.
-    kept, surplus = cells[: len(columns)], cells[len(columns) :]
-    return _line([*kept, str(number), field, error, *surplus], detected)
+    surplus = cells.pop() if cells and isinstance(cells[-1], list) else []
+    return _line([*cells, str(number), field, error, *surplus], detected)
 
 
 def _line(cells: Sequence[str], detected: Detected) -> str:

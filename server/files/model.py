@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Mapped = dict[str, str | None]
 Faults = list[tuple[str, str]]
+# The text of a row, or its cells; a last one that is a list holds what lies beyond the header.
+Source = Sequence[str | list[str]] | str
 
 # The CSV family; each of them may lie in a spreadsheet as well.
 TABLE_FORMATS = ("google", "google_old", "outlook", "outlook_com", "hubspot", "salesforce", "own")
@@ -83,7 +85,7 @@ class FileRow:
         number: int,
         fields: dict[str, Any],
         faults: Faults,
-        source: list[str] | str,
+        source: Source,
         photos: int = 0,
     ) -> None:
         self.number = number

@@ -89,7 +89,7 @@ def _item_path(field: str, rest: str) -> FieldPath | None:
     return FieldPath(field, slot.strip(), part or "value")
 
 
-def require_path(path: str, column: str, objects: bool) -> FieldPath:
+def require_path(path: str, column: str, objects: bool = True) -> FieldPath:
     """`parse_path`, or FileFault that names the column and the nearest fields.
 
     `objects` allows `custom` and `preferences` as a whole.

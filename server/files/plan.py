@@ -8,7 +8,7 @@ from typing import Any
 from server.files.cells import CellFault, refuse_ruined, unguarded, words
 from server.files.fields import FieldReader, field_reader
 from server.files.items import ItemReader, item_readers
-from server.files.model import Faults, FileRow, Mapped
+from server.files.model import Faults, FileRow, Mapped, Source
 from server.files.paths import JOINED, FieldPath, parse_path
 
 # Texts that are taken as they are.
@@ -67,8 +67,9 @@ class Plan:
         together = "".join(values)
         if not together:
             return None
+        source: Source = cells
         if len(values) != self.width:
-            values = self._fit(values, faults)
+            source, values = self._fit(cells, values, faults)
         # One look at the whole row spares a look at each cell of nearly all rows.
         if "'" in together:
             values = [unguarded(value) for value in values]
@@ -96,12 +97,19 @@ class Plan:
             if custom:
                 fields["custom"] = {**custom, **fields.get("custom", {})}
         photos = sum(1 for index in self._photos if values[index])
-        return FileRow(number, fields, faults, cells, photos)
+        return FileRow(number, fields, faults, source, photos)
 
-    def _fit(self, values: list[str], faults: Faults) -> list[str]:
-        """As many values as there are columns; too many are a fault unless they are empty."""
+    def _fit(self, cells: list[str], values: list[str], faults: Faults) -> tuple[Source, list[str]]:
+        """As many cells and values as there are columns; too many filled ones are a fault.
+
+        Those are kept as a list after the cells, so that the errors file has them beyond its
+        own columns, where they are too many again.
+        """
         surplus = [value for value in values[self.width :] if value]
+        missing = [""] * (self.width - len(values))
+        kept: list[str | list[str]] = [*cells[: self.width], *missing]
         if surplus:
+            kept.append(cells[self.width :])
             faults.append(
                 (
                     "",
@@ -110,7 +118,7 @@ class Plan:
                     "break not in quotes?",
                 )
             )
-        return values[: self.width] + [""] * (self.width - len(values))
+        return kept, values[: self.width] + missing
 
     def _refuse_ruined(self, values: list[str], faults: Faults) -> None:
         for index, path in self._checked.items():
