@@ -35,12 +35,14 @@ from server.rest.setup import RestServices, register_rest
 from server.services.actors import Actor
 from server.services.agents import Agents
 from server.services.auth import Auth
+from server.services.bulk import BulkJobs
 from server.services.commits import Commits
 from server.services.contacts import Contacts
 from server.services.device_reports import DeviceReports
 from server.services.devices import Devices
 from server.services.entities import ENTITIES
 from server.services.history import History
+from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
 from server.services.sync import Pages
@@ -76,6 +78,7 @@ class Parts:
     reports: DeviceReports
     sync_log: SyncLog
     worker: Worker
+    bulk: BulkProcesses
     redis: RedisConnection
     sockets: SocketServer
 
@@ -175,6 +178,7 @@ async def create_app(
         reports=reports,
         sync_log=sync_log,
         worker=worker,
+        bulk=bulk,
         redis=redis,
         sockets=sockets,
     )
@@ -211,6 +215,8 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         history=History(parts.database, rows),
         pages=parts.pages,
         rate_limit=rate_limit,
+        bulk=BulkJobs(parts.database),
+        imports=Imports(parts.database, parts.settings.import_max_bytes, parts.bulk.preview),
     )
 
 

@@ -2553,6 +2553,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO fieldbook_server;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.bulk_files TO fieldbook_server;
 
+GRANT UPDATE(job_id) ON TABLE public.bulk_files TO fieldbook_server;
+
 GRANT SELECT,INSERT ON TABLE public.bulk_findings TO fieldbook_server;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.bulk_jobs TO fieldbook_server;

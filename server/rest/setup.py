@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from server.rest.auth import agent_routes, key_routes
+from server.rest.bulk import bulk_routes
 from server.rest.contacts import contact_routes
 from server.rest.headers import Network, add_headers, answer_preflights, believe_proxies
 from server.rest.history import audit_routes, history_routes
@@ -25,9 +26,11 @@ from server.rest.system import Readiness, document_routes, page_routes, system_r
 from server.rest.tenant import tenant_routes
 from server.services.agents import Agents
 from server.services.auth import Auth
+from server.services.bulk import BulkJobs
 from server.services.contacts import Contacts
 from server.services.entities import CONTACTS, ENTITIES
 from server.services.history import History
+from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
 from server.services.sync import Pages
@@ -49,6 +52,8 @@ class RestServices:
     history: History
     pages: Pages
     rate_limit: RateLimit
+    bulk: BulkJobs
+    imports: Imports
 
 
 def register_rest(
@@ -93,6 +98,7 @@ def register_rest(
         ),
         *audit_routes(services.history),
         *sync_routes(services.pages),
+        *bulk_routes(services.bulk, services.imports),
         *more_routes,
         *system_routes(readiness, registry),
     ]

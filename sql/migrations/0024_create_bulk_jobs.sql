@@ -88,7 +88,7 @@ CREATE POLICY own_tenant ON bulk_findings USING (tenant_id = current_setting('ap
 ALTER TABLE contact_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON contact_keys USING (tenant_id = current_setting('app.tenant', true));
 GRANT SELECT, INSERT, UPDATE ON bulk_jobs TO fieldbook_server;
-GRANT SELECT, INSERT, DELETE ON bulk_files TO fieldbook_server;
+GRANT SELECT, INSERT, DELETE, UPDATE (job_id) ON bulk_files TO fieldbook_server;
 GRANT SELECT, INSERT ON bulk_findings TO fieldbook_server;
 GRANT SELECT ON contact_keys TO fieldbook_server;
 

@@ -17,6 +17,8 @@ from prometheus_client import CollectorRegistry
 from server.db.pool import Database
 from server.ephemeral.connection import RedisConnection
 from server.ephemeral.rate_limit import RateLimit
+from server.jobs.bulk_process import BulkProcesses
+from server.jobs.worker import JOBS, Worker
 from server.rest.openapi import documented_answers
 from server.rest.problems import PROBLEM
 from server.rest.setup import RestServices, register_rest
@@ -24,10 +26,12 @@ from server.schemas.base import flatten
 from server.schemas.responses import ProblemSchema
 from server.services.agents import Agents
 from server.services.auth import Auth
+from server.services.bulk import BulkJobs
 from server.services.changes import ChangeSet
 from server.services.commits import Commits
 from server.services.contacts import Contacts
 from server.services.history import History
+from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
 from server.services.sync import Pages
@@ -123,8 +127,10 @@ async def running_rest(
     cors_origins: Iterable[str] = (),
     trusted_proxies: Iterable[Any] = (),
     port: int = 0,
+    import_max_bytes: int = 100_000_000,
+    works: bool = False,
 ) -> AsyncIterator[RestServer]:
-    """REST on a free port of its own."""
+    """REST on a free port of its own; with `works`, its jobs run, too."""
     database = await Database.connect(database_url)
     redis = RedisConnection(redis_url)
     published: list[tuple[str, ChangeSet]] = []
@@ -134,6 +140,8 @@ async def running_rest(
     auth = Auth(database, SALT)
     commits = Commits(database, tenants, lambda *change: published.append(change))
     rows = Rows(database, tenants, commits)
+    bulk = BulkProcesses(database_url, "CH")
+    worker = Worker(database_url, {**JOBS, "bulk_job": bulk.run_job})
     services = RestServices(
         auth=auth,
         tenants=tenants,
@@ -144,6 +152,8 @@ async def running_rest(
         history=History(database, rows),
         pages=Pages(database),
         rate_limit=RateLimit(redis),
+        bulk=BulkJobs(database),
+        imports=Imports(database, import_max_bytes, bulk.preview),
     )
 
     async def readiness() -> dict[str, bool]:
@@ -166,6 +176,8 @@ async def running_rest(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     host, port = runner.addresses[0][:2]
+    if works:
+        await worker.start()
     try:
         yield RestServer(
             f"http://{host}:{port}", database, services, commits, checks, published, faults
@@ -173,6 +185,7 @@ async def running_rest(
     finally:
         await commits.idle()
         await runner.cleanup()
+        await worker.stop()
         await redis.close()
         await database.close()
 

@@ -1,0 +1,313 @@
+"""Bulk jobs, which are imports and edits of many contacts: shown, cancelled and undone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+
+from server.db.pool import Connection, Database
+from server.db.queries import queries
+from server.errors import Conflict, Forbidden, Invalid, NotFound
+from server.files.error_files import errors_header, errors_row, errors_suffix
+from server.schemas.times import rfc3339
+from server.services.actors import LEADERS, Actor
+from server.services.lists import (
+    CURSOR_FAULT,
+    cut_page,
+    number_in_cursor,
+    read_cursor,
+    write_cursor,
+)
+
+STARTERS = (*LEADERS, "api")
+"""Who starts jobs, and sees those of others."""
+LISTED = 100
+ROWS_AT_ONCE = 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COUNTS = ("rows", "created", "updated", "unchanged", "conflicts", "errors")
+OVER = ("done", "failed", "cancelled")
+
+
+class BulkJobs:
+    """What became of jobs; their owner and those who may start some see and command them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, actor: Actor, job_id: str, kind: str | None = None) -> dict[str, Any]:
+        """A job with the first of its errors, conflicts and what an undo left.
+
+        Of this `kind` alone, where one is given. Raises `NotFound`, `Forbidden`.
+        """
+        async with self._database.tenant(actor.tenant) as connection:
+            job = job_to_wire(await _read(connection, actor, job_id, kind))
+            options = await connection.fetchval(
+                queries.bulk_jobs.read_options, actor.tenant, job_id
+            )
+            job["options"] = orjson.loads(options)
+            for name, found in (("errors", "error"), ("conflicts", "conflict"), ("left", "left")):
+                records = await connection.fetch(
+                    queries.bulk.list_findings, actor.tenant, job_id, found, 0, LISTED
+                )
+                job[name] = [finding_to_wire(dict(record)) for record in records]
+        return job
+
+    async def list(
+        self, actor: Actor, query: Mapping[str, Any], kind: str | None = None
+    ) -> dict[str, Any]:
+        """A page of jobs, newest first: `{"items", "next_cursor", "total"}`.
+
+        Those who may start none see only what is theirs. `query` is what
+        `schemas.bulk.JOB_LIST` gave. Raises `Invalid` for a bad cursor.
+        """
+        kind = kind or query.get("kind")
+        order = ["bulk_jobs", kind]
+        after = read_cursor(query.get("cursor"), order)
+        whose = None if actor.role in STARTERS else actor.agent_id
+        limit = query["limit"]
+        async with self._database.tenant(actor.tenant) as connection:
+            total = await connection.fetchval(queries.bulk.count_jobs, actor.tenant, whose, kind)
+            records = await connection.fetch(
+                queries.bulk_jobs.list_shown,
+                *(actor.tenant, whose, kind, _moment(after.sort_key), after.id),
+                *(query.get("offset", 0), limit + 1),
+            )
+        page, last = cut_page(records, limit)
+        cursor = None
+        if last:
+            since = (last["created_at"] - EPOCH) // timedelta(microseconds=1)
+            cursor = write_cursor(order, str(since), last["id"])
+        items = [job_to_wire(record) for record in page]
+        return {"items": items, "next_cursor": cursor, "total": total}
+
+    async def findings(
+        self, actor: Actor, job_id: str, found: str, query: Mapping[str, Any], kind: str | None
+    ) -> dict[str, Any]:
+        """A page of a job's findings, which are `conflict` or `left`, in the order of the rows.
+
+        `query` is what `schemas.requests.HISTORY` gave. Raises `NotFound`, `Forbidden`, `Invalid`.
+        """
+        order = ["bulk_findings", job_id]
+        after = number_in_cursor(read_cursor(query.get("cursor"), order).sort_key)
+        limit = query["limit"]
+        async with self._database.tenant(actor.tenant) as connection:
+            await _read(connection, actor, job_id, kind)
+            total = await connection.fetchval(
+                queries.bulk_jobs.count_findings, actor.tenant, job_id, found
+            )
+            records = await connection.fetch(
+                queries.bulk.list_findings, actor.tenant, job_id, found, after or 0, limit + 1
+            )
+        page, last = cut_page(records, limit)
+        cursor = write_cursor(order, str(last["id"]), "") if last else None
+        items = [finding_to_wire(dict(record)) for record in page]
+        return {"items": items, "next_cursor": cursor, "total": total}
+
+    async def cancel(self, actor: Actor, job_id: str, kind: str | None = None) -> dict[str, Any]:
+        """Ends a job that waits, and one that runs after its chunk; what was written stays.
+
+        Raises `NotFound`, `Forbidden`, and `Conflict` when there is nothing to stop.
+        """
+        async with self._database.tenant(actor.tenant) as connection, connection.transaction():
+            record = await _read(connection, actor, job_id, kind)
+            state = await connection.fetchval(queries.bulk.cancel_job, actor.tenant, job_id)
+            if state is None:
+                raise Conflict(_not_to_cancel(record))
+            if state == "cancelled":
+                await connection.execute(queries.bulk.delete_parts, actor.tenant, job_id)
+        return await self.get(actor, job_id)
+
+    async def undo(self, actor: Actor, job_id: str, kind: str | None = None) -> dict[str, Any]:
+        """Has a job that is over taken back, by a job of its own.
+
+        Raises `NotFound`, `Forbidden`, and `Conflict` when there is nothing to undo.
+        """
+        refuse_others(actor)
+        async with self._database.tenant(actor.tenant) as connection, connection.transaction():
+            record = await _read(connection, actor, job_id, kind)
+            if record["state"] in OVER and not _wrote(record):
+                raise Conflict("It changed no contact, so there is nothing to undo.")
+            if await connection.fetchval(queries.bulk.begin_undo, actor.tenant, job_id) is None:
+                raise Conflict(_not_to_undo(record))
+            await enqueue(connection, actor.tenant, job_id)
+        return await self.get(actor, job_id)
+
+    async def errors(
+        self, actor: Actor, job_id: str, kind: str | None = None
+    ) -> tuple[str, AsyncIterator[bytes]]:
+        """The rows that failed, in the form of the file they came in: its name, and its bytes.
+
+        Raises `NotFound`, `Forbidden`; while it is read, `Unavailable`.
+        """
+        async with self._database.tenant(actor.tenant) as connection:
+            record = await _read(connection, actor, job_id, kind)
+        detected = _loaded(record["detected"]) or {"format": "csv", "delimiter": ","}
+        stem = (record["file_name"] or "import").rpartition("/")[2].rpartition(".")[0] or "import"
+        name = f"{stem}.errors.{errors_suffix(detected)}"
+        return name, self._errors(actor.tenant, job_id, record, detected)
+
+    async def _errors(
+        self, tenant: str, job_id: str, job: asyncpg.Record, detected: dict[str, str | None]
+    ) -> AsyncIterator[bytes]:
+        columns, mapping = _loaded(job["columns"]) or [], _loaded(job["mapping"]) or {}
+        named = _columns_of(mapping, columns)
+        yield errors_header(detected, columns).encode()
+        after, row = 0, None
+        told: list[tuple[str, str]] = []
+        while True:
+            # Not in one go: whoever reads slowly would keep a connection for as long.
+            async with self._database.tenant(tenant) as connection:
+                records = await connection.fetch(
+                    queries.bulk.list_findings, tenant, job_id, "error", after, ROWS_AT_ONCE
+                )
+            text = ""
+            for record in records:
+                after = record["id"]
+                if record["original"] is not None:
+                    text += _errors_row(detected, row, told)
+                    row, told = record, []
+                told.append((named.get(record["field"], record["field"]), record["message"]))
+            if len(records) < ROWS_AT_ONCE:
+                yield (text + _errors_row(detected, row, told)).encode()
+                return
+            yield text.encode()
+
+
+def refuse_others(actor: Actor) -> None:
+    """Raises `Forbidden` for those who may start no job."""
+    if actor.role not in STARTERS:
+        raise Forbidden("Imports and bulk edits are for managers and admins. Ask one of them.")
+
+
+async def enqueue(connection: Connection, tenant: str, job_id: str) -> None:
+    """Has a job run, in the transaction that made it or brought it forward."""
+    payload = orjson.dumps({"tenant": tenant, "job": job_id}).decode()
+    await connection.execute(queries.jobs.enqueue_job, "bulk_job", payload)
+
+
+def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
+    """A job as docs/PROTOCOL.md has it, of a row of `queries.bulk_jobs.read_shown`."""
+    counts = _loaded(record["counts"])
+    mapping = _loaded(record["mapping"])
+    job: dict[str, Any] = {
+        "id": record["id"],
+        "kind": record["kind"],
+        "state": record["state"],
+        "owner": {
+            "id": record["agent_id"],
+            "code": record["agent_code"],
+            "name": record["agent_name"],
+        },
+        "file_name": record["file_name"],
+        **shown_counts(counts, mapping, _loaded(record["columns"])),
+        "progress": {"done": record["done"], "total": record["total"]},
+        "detected": _loaded(record["detected"]),
+        "error": record["error"],
+        **{
+            name: rfc3339(record[name]) if record[name] else None
+            for name in ("created_at", "started_at", "ended_at")
+        },
+    }
+    if record["undoing"]:
+        undone = _loaded(record["undo_counts"]) or {}
+        job["undo"] = {name: undone.get(name, 0) for name in ("undone", "left")}
+    return job
+
+
+def shown_counts(
+    counts: Mapping[str, int], mapping: dict[str, Any] | None, columns: list[str] | None
+) -> dict[str, Any]:
+    """What a job and a dry run tell alike: counts, pictures, notes, and the mapping in order."""
+    photos = counts.get("photos", 0)
+    notes = []
+    if photos:
+        were = "photo was" if photos == 1 else "photos were"
+        notes.append(f"{photos:,} {were} not imported: contacts have no pictures yet.")
+    if mapping is not None and columns:
+        # The database keeps an object's keys in an order of its own.
+        mapping = {column: mapping[column] for column in columns if column in mapping}
+    return {
+        "counts": {name: counts.get(name, 0) for name in COUNTS},
+        "mapping": mapping,
+        "photos": photos,
+        "notes": notes,
+    }
+
+
+def finding_to_wire(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding as a job lists it: a conflict's details beside its field."""
+    names = ("row", "contact_id", "field", "message")
+    shown = {name: finding[name] for name in names if finding.get(name) is not None}
+    detail = finding.get("detail")
+    return {**shown, **(_loaded(detail) if isinstance(detail, str) else detail or {})}
+
+
+async def _read(
+    connection: Connection, actor: Actor, job_id: str, kind: str | None
+) -> asyncpg.Record:
+    record = await connection.fetchrow(queries.bulk_jobs.read_shown, actor.tenant, job_id)
+    if record is None or kind not in (None, record["kind"]):
+        raise NotFound(f"There is no {kind or 'job'} with the id {job_id}.")
+    if actor.role not in STARTERS and record["agent_id"] != actor.agent_id:
+        raise Forbidden("This is a colleague's. Ask a manager or an admin.")
+    return record
+
+
+def _loaded(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)
+
+
+def _moment(text: str | None) -> datetime | None:
+    microseconds = number_in_cursor(text)
+    if microseconds is None:
+        return None
+    try:
+        return EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        raise Invalid(fields={"cursor": [CURSOR_FAULT]}) from None
+
+
+def _wrote(record: asyncpg.Record) -> bool:
+    told = {*COUNTS, "photos"} - {"created", "updated"}
+    return any(count for name, count in _loaded(record["counts"]).items() if name not in told)
+
+
+def _not_to_cancel(record: asyncpg.Record) -> str:
+    if record["undoing"] and record["state"] in ("queued", "running"):
+        return "It is being undone, which can't be stopped half-way."
+    return f"It is over ({record['state']}), so there is nothing to cancel."
+
+
+def _not_to_undo(record: asyncpg.Record) -> str:
+    if record["state"] == "undone":
+        return "It was undone already."
+    if record["undoing"]:
+        return "It is being undone already."
+    return "It is not over yet: cancel it, or wait for its end, then undo it."
+
+
+def _columns_of(mapping: Mapping[str, str | None], columns: list[str]) -> dict[str, str]:
+    """The column that each field came from, by the path that a finding names."""
+    named: dict[str, str] = {}
+    for column in reversed(columns):
+        path = mapping.get(column)
+        if path:
+            named[path] = column
+    return named
+
+
+def _errors_row(
+    detected: dict[str, str | None],
+    row: asyncpg.Record | None,
+    told: list[tuple[str, str]],
+) -> str:
+    """A failed row with all that is wrong with it."""
+    if row is None:
+        return ""
+    fields = ", ".join(dict.fromkeys(field for field, _ in told if field))
+    messages = " ".join(dict.fromkeys(message for _, message in told))
+    return errors_row(detected, row["original"], row["row"], fields, messages)

@@ -1,0 +1,213 @@
+"""Imports: the file comes in, part after part, and becomes a job or a preview of one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+from nanoid import generate
+
+from server.db.pool import Database
+from server.db.queries import queries
+from server.errors import Invalid, TooLarge
+from server.files.model import FileFault
+from server.files.paths import require_path
+from server.files.texts import known_encoding
+from server.services.actors import Actor
+from server.services.bulk import enqueue, job_to_wire, refuse_others, shown_counts
+
+PART_BYTES = 1_000_000
+ID_LENGTH = 21
+Preview = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""`preview(tenant, job)`: what a job, which is like a row of bulk_jobs, would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """What its sender calls a file."""
+
+    name: str | None = None
+    content_type: str | None = None
+
+
+class Upload:
+    """A file on its way into the database; nobody's until a job takes it."""
+
+    def __init__(self, database: Database, tenant: str, most: int) -> None:
+        self.id = generate()
+        self.size = 0
+        self._database = database
+        self._tenant = tenant
+        self._most = most
+        self._parts = 0
+
+    def refuse_size(self, size: int) -> None:
+        """Raises `TooLarge` for a file of more bytes than are accepted."""
+        if size > self._most:
+            message = (
+                f"A file may have {self._most:,} bytes here (IMPORT_MAX_BYTES). Split it, or ask "
+                "whoever runs the server to allow more."
+            )
+            raise TooLarge(message, fields={"file": [message]})
+
+    async def receive(self, pieces: AsyncIterator[bytes]) -> None:
+        """Stores a file's bytes as they come. Raises `TooLarge`, `Invalid`, `Unavailable`."""
+        kept = bytearray()
+        async for piece in pieces:
+            self.size += len(piece)
+            self.refuse_size(self.size)
+            kept += piece
+            while len(kept) >= PART_BYTES:
+                await self._store(bytes(kept[:PART_BYTES]))
+                del kept[:PART_BYTES]
+        if kept:
+            await self._store(bytes(kept))
+        if not self.size:
+            message = "The file is empty. Send the file's bytes as the body, or as a form's file."
+            raise Invalid(message, fields={"file": [message]})
+
+    async def _store(self, part: bytes) -> None:
+        # A connection for each part: an upload may be slow.
+        async with self._database.tenant(self._tenant) as connection:
+            await connection.execute(
+                queries.bulk.insert_part, self._tenant, self.id, self._parts, part
+            )
+        self._parts += 1
+
+
+class Imports:
+    """Starts imports, and says what they would do."""
+
+    def __init__(self, database: Database, most_bytes: int, preview: Preview) -> None:
+        self._database = database
+        self._most = most_bytes
+        self._preview = preview
+
+    @asynccontextmanager
+    async def uploading(self, actor: Actor) -> AsyncIterator[Upload]:
+        """A place for a file, which is gone afterwards unless a job took it.
+
+        Raises `Forbidden` for those who may not import.
+        """
+        refuse_others(actor)
+        upload = Upload(self._database, actor.tenant, self._most)
+        try:
+            yield upload
+        finally:
+            async with self._database.tenant(actor.tenant) as connection:
+                # Once a job has taken them, they are under its own id.
+                await connection.execute(queries.bulk.delete_parts, actor.tenant, upload.id)
+
+    async def start(
+        self,
+        actor: Actor,
+        upload: Upload,
+        file: FileInfo,
+        asked: Mapping[str, Any],
+        key: str | None = None,
+    ) -> tuple[dict[str, Any], bool]:
+        """The job that imports a file, and whether it is new: a `key` makes it once.
+
+        `asked` is what `schemas.bulk.IMPORT_OPTIONS` gave. Raises `Invalid`, `Unavailable`.
+        """
+        options = orjson.dumps(options_of(asked)).decode()
+        job_id = id_by_key("import", actor, key) if key else generate()
+        async with self._database.tenant(actor.tenant) as connection:
+            try:
+                async with connection.transaction():
+                    await connection.execute(
+                        queries.bulk.insert_job,
+                        *(actor.tenant, job_id, "import", actor.agent_id, actor.device_id),
+                        *(file.name, file.content_type, options),
+                    )
+                    await connection.execute(
+                        queries.bulk_jobs.move_parts, actor.tenant, upload.id, job_id
+                    )
+                    await enqueue(connection, actor.tenant, job_id)
+            except asyncpg.UniqueViolationError:
+                fresh = False
+            else:
+                fresh = True
+            record = await connection.fetchrow(queries.bulk_jobs.read_shown, actor.tenant, job_id)
+        assert record is not None
+        return job_to_wire(record), fresh
+
+    async def repeated(self, actor: Actor, key: str | None) -> dict[str, Any] | None:
+        """The import that the same key has started; None for a new one."""
+        if key is None:
+            return None
+        job_id = id_by_key("import", actor, key)
+        async with self._database.tenant(actor.tenant) as connection:
+            record = await connection.fetchrow(queries.bulk_jobs.read_shown, actor.tenant, job_id)
+        return job_to_wire(record) if record else None
+
+    async def preview(
+        self, actor: Actor, upload: Upload, file: FileInfo, asked: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What the import of a file would do; nothing is written.
+
+        Raises `Invalid`, with `row` and `column` where they are known, for a file that can't be
+        imported, `Unavailable`.
+        """
+        job = {
+            "id": upload.id,
+            "kind": "import",
+            "undoing": False,
+            "agent_id": actor.agent_id,
+            "device_id": actor.device_id,
+            "file_name": file.name,
+            "content_type": file.content_type,
+            "options": options_of(asked),
+        }
+        return preview_to_wire(job, await self._preview(actor.tenant, job))
+
+
+def options_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job's process reads of the parameters. Raises `Invalid` naming one."""
+    options = {name: asked[name] for name in asked if name not in ("dry_run", "file_name")}
+    if "encoding" in options:
+        try:
+            options["encoding"] = known_encoding(options["encoding"])
+        except FileFault as fault:
+            raise Invalid(fields={"encoding": [fault.message]}) from None
+    faults = {}
+    for column, path in options.get("mapping", {}).items():
+        try:
+            if path is not None:
+                # A table has no column for a whole object; its reader knows what the file is.
+                require_path(path, column, objects=True)
+        except FileFault as fault:
+            faults[f"mapping.{column}"] = [fault.message]
+    if faults:
+        raise Invalid(fields=faults)
+    return options
+
+
+def preview_to_wire(job: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """A dry run's answer: the shape of a job, and what only a preview shows."""
+    shown = shown_counts(found["counts"], found.get("mapping"), found.get("columns"))
+    return {
+        "dry_run": True,
+        "kind": job["kind"],
+        "file_name": job["file_name"],
+        **shown,
+        "progress": found["progress"],
+        "detected": found.get("detected"),
+        "preview": found["preview"],
+        "differences": found["differences"],
+        "new_labels": found.get("new_labels", {}),
+        "errors": found["errors"],
+        "conflicts": found["conflicts"],
+    }
+
+
+def id_by_key(kind: str, actor: Actor, key: str) -> str:
+    """The id of the one job that an agent starts with an Idempotency-Key."""
+    named = hashlib.sha256(f"{kind} {actor.agent_id} {key}".encode()).digest()
+    return base64.urlsafe_b64encode(named).decode()[:ID_LENGTH]
