@@ -31,6 +31,11 @@ CREATE FUNCTION public.add_counts(counts jsonb, more jsonb) RETURNS jsonb
     FROM jsonb_each_text(more)
 $$;
 
+CREATE FUNCTION public.clean_search_backlog() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT gin_clean_pending_list('contacts_search') $$;
+
 CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS text
     LANGUAGE sql STABLE
     AS $_$
@@ -358,6 +363,317 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.export_cell(expression text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    SELECT format('CASE WHEN %1$s < ''A'' COLLATE "C" AND (%1$s < ''0'' COLLATE "C" '
+                  'OR %1$s > ''9'' COLLATE "C") THEN guard_cell(%1$s) ELSE %1$s END', expression)
+$_$;
+
+CREATE FUNCTION public.export_conditions(tenant text, filter jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    most constant integer := 10000;
+    ids text[];
+BEGIN
+    IF filter ?| '{words,company,tag,group,type}' THEN
+        ids := find_contacts(tenant, filter, most + 1);
+        IF cardinality(ids) <= most THEN
+            RETURN format('tenant_id = %L AND id = ANY (%L)', tenant, ids);
+        END IF;
+    END IF;
+    RETURN contact_conditions(tenant, filter);
+END
+$$;
+
+CREATE FUNCTION public.export_custom_value(value jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    SELECT CASE WHEN jsonb_typeof(value) = 'string' AND value #>> '{}' ~ (
+                    '^("|(true|false|null|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)$)')
+                THEN value::text ELSE value #>> '{}' END
+$_$;
+
+CREATE FUNCTION public.export_google_columns(shape jsonb) RETURNS TABLE(heading text, cell text)
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    WITH customs AS (
+        SELECT place, 'Fieldbook ' || name AS label, value
+        FROM (VALUES
+            (1, 'id', 'c.id'), (2, 'external_id', 'c.external_id'), (3, 'groups', 'names.groups'),
+            (4, 'types', 'names.types'), (5, 'owner', 'a.code'),
+            (6, 'active', 'CASE WHEN NOT c.active THEN ''false'' END'),
+            (7, 'preferences.email', 'c.preference_email'),
+            (8, 'preferences.phone', 'c.preference_phone'),
+            (9, 'preferences.sms', 'c.preference_sms')
+        ) AS ours (place, name, value)
+        UNION ALL
+        SELECT 9 + place, name, format('c.custom_%s', place)
+        FROM jsonb_array_elements_text(shape -> 'custom') WITH ORDINALITY AS names (name, place)
+    ), address_parts AS (
+        SELECT * FROM (VALUES
+            (1, 'Label', 'label'), (2, 'Formatted', NULL), (3, 'Street', 'street'),
+            (4, 'City', 'city'), (5, 'PO Box', NULL), (6, 'Region', 'region'),
+            (7, 'Postal Code', 'postal_code'), (8, 'Country', 'country'),
+            (9, 'Extended Address', NULL)
+        ) AS parts (place, heading, part)
+    )
+    SELECT heading, cell
+    FROM (
+        SELECT 1 AS section, 0 AS item, place, heading,
+               CASE WHEN field IS NULL THEN 'NULL' ELSE export_cell('c.' || field) END AS cell
+        FROM (VALUES
+            (1, 'First Name', 'first_name'), (2, 'Middle Name', NULL),
+            (3, 'Last Name', 'last_name'), (4, 'Phonetic First Name', NULL),
+            (5, 'Phonetic Middle Name', NULL), (6, 'Phonetic Last Name', NULL),
+            (7, 'Name Prefix', NULL), (8, 'Name Suffix', NULL), (9, 'Nickname', NULL),
+            (10, 'File As', NULL), (11, 'Organization Name', 'company'),
+            (12, 'Organization Title', 'job_title'),
+            (13, 'Organization Department', 'department'), (14, 'Birthday', 'birthday'),
+            (15, 'Notes', 'notes'), (16, 'Photo', NULL)
+        ) AS fields (place, heading, field)
+        UNION ALL
+        SELECT 2, 0, 1, 'Labels',
+               'CASE WHEN names.tags IS NULL THEN ''* myContacts''
+                     ELSE guard_cell(names.tags || '' ::: * myContacts'') END'
+        UNION ALL
+        SELECT CASE list WHEN 'emails' THEN 3 WHEN 'phones' THEN 4 ELSE 6 END, item,
+               CASE part WHEN 'label' THEN 1 ELSE 2 END,
+               format('%s %s - %s',
+                      CASE list WHEN 'emails' THEN 'E-mail' WHEN 'phones' THEN 'Phone' ELSE 'Website' END,
+                      item, initcap(part)),
+               export_cell('c.' || name)
+        FROM export_items(shape) WHERE list <> 'addresses'
+        UNION ALL
+        SELECT 5, item, place, format('Address %s - %s', item, heading),
+               CASE WHEN part IS NOT NULL THEN export_cell(format('c.addresses_%s_%s', item, part))
+                    WHEN heading = 'Formatted' THEN format(
+                        'guard_cell(NULLIF(concat_ws(E''\n'', %1$s_street,
+                         NULLIF(concat_ws('' '', %1$s_postal_code, %1$s_city), ''''),
+                         %1$s_region, %1$s_country), ''''))', 'c.addresses_' || item)
+                    ELSE 'NULL' END
+        FROM generate_series(1, (shape ->> 'addresses')::integer) AS item, address_parts
+        UNION ALL
+        SELECT 7, place::integer, 1, format('Custom Field %s - Label', place),
+               format('CASE WHEN %s IS NOT NULL THEN %L END', value, guard_cell(label))
+        FROM customs
+        UNION ALL
+        SELECT 7, place::integer, 2, format('Custom Field %s - Value', place),
+               CASE WHEN place < max(place) OVER () THEN export_cell(value)
+                    ELSE format('concat(%s, %L)', export_cell(value), E'\x1e') END
+        FROM customs
+    ) AS columns
+    ORDER BY section, item, place
+$_$;
+
+CREATE FUNCTION public.export_items(shape jsonb) RETURNS TABLE(list text, item integer, part text, name text, place bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT lists.list, item, part, format('%s_%s_%s', lists.list, item, part),
+           row_number() OVER (ORDER BY lists.place, item, parts.place)
+    FROM unnest('{emails,phones,addresses,websites}'::text[]) WITH ORDINALITY AS lists (list, place),
+         generate_series(1, (shape ->> lists.list)::integer) AS item,
+         unnest(CASE WHEN lists.list = 'addresses'
+                     THEN '{label,street,city,region,postal_code,country}'::text[]
+                     ELSE '{value,label}' END) WITH ORDINALITY AS parts (part, place)
+$$;
+
+CREATE FUNCTION public.export_json() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT 'concat(
+        left(c.wire, -1),
+        '',"email":'' || (c.emails -> 0 -> ''value'')::text,
+        '',"phone":'' || (c.phones -> 0 -> ''value'')::text,
+        CASE WHEN c.deleted_at IS NOT NULL THEN '',"deleted_at":"'' || rfc3339(c.deleted_at) || ''"'' END,
+        '',"tags":'' || names.tags, '',"groups":'' || names.groups, '',"types":'' || names.types,
+        '',"owner":'' || to_json(a.code), ''}'')'
+$$;
+
+CREATE FUNCTION public.export_names(tenant text, conditions text, joined text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT CASE WHEN NOT EXISTS (
+        SELECT FROM synced_rows AS r
+        WHERE r.tenant_id = tenant AND r.plural IN ('tags', 'groups', 'types')
+            AND r.deleted_at IS NULL)
+    THEN 'CROSS JOIN (SELECT NULL::text AS tags, NULL::text AS groups, NULL::text AS types) AS names'
+    ELSE format(
+        'LEFT JOIN (
+             SELECT * %2$s
+             FROM (SELECT DISTINCT tag_ids, group_ids, type_ids FROM contacts WHERE %1$s) AS used
+         ) AS names ON names.tag_ids = c.tag_ids AND names.group_ids = c.group_ids
+             AND names.type_ids = c.type_ids',
+        conditions,
+        (SELECT string_agg(format(
+             ', (SELECT %s FROM (
+                    SELECT named.name, has.place
+                    FROM unnest(used.%I) WITH ORDINALITY AS has (id, place)
+                    JOIN %I AS named
+                        ON named.tenant_id = %L AND named.id = has.id AND named.deleted_at IS NULL
+                 ) AS r) AS %I', joined, ids, plural, tenant, plural), '')
+         FROM (VALUES ('tag_ids', 'tags'), ('group_ids', 'groups'), ('type_ids', 'types'))
+             AS kinds (ids, plural)))
+    END
+$_$;
+
+CREATE FUNCTION public.export_own_columns(shape jsonb) RETURNS TABLE(heading text, cell text)
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    SELECT heading, cell
+    FROM (
+        SELECT 1 AS section, place, name AS heading, export_cell('c.' || name) AS cell
+        FROM unnest('{id,external_id,first_name,last_name,company,department,job_title}'::text[])
+            WITH ORDINALITY AS fields (name, place)
+        UNION ALL
+        SELECT 2, place, format('%s.%s.%s', list, item, part), export_cell('c.' || name)
+        FROM export_items(shape)
+        UNION ALL
+        SELECT 3, place, heading, cell
+        FROM (VALUES
+            (1, 'birthday', export_cell('c.birthday')),
+            (2, 'notes', export_cell('c.notes')),
+            (3, 'tags', export_cell('names.tags')),
+            (4, 'groups', export_cell('names.groups')),
+            (5, 'types', export_cell('names.types')),
+            (6, 'owner', export_cell('a.code')),
+            (7, 'active', 'CASE WHEN c.active THEN ''true'' ELSE ''false'' END'),
+            (8, 'preferences.email', export_cell('c.preference_email')),
+            (9, 'preferences.phone', export_cell('c.preference_phone')),
+            (10, 'preferences.sms', export_cell('c.preference_sms'))
+        ) AS fields (place, heading, cell)
+        UNION ALL
+        -- All that export_custom_value changes begins below A, but for three words.
+        SELECT 4, place, 'custom.' || name, format(
+            'CASE WHEN c.custom_%1$s < ''A'' COLLATE "C" OR c.custom_%1$s IN (''true'', ''false'', ''null'')
+                  THEN guard_cell(export_custom_value(c.custom -> %2$L)) ELSE c.custom_%1$s END',
+            place, name)
+        FROM jsonb_array_elements_text(shape -> 'custom') WITH ORDINALITY AS names (name, place)
+        UNION ALL
+        -- rfc3339() would take two fifths of the whole export.
+        SELECT 5, place, heading, format(
+            'replace(timezone(''UTC'', c.%s)::timestamp(3)::text, '' '', ''T'') || %L', heading, mark)
+        FROM (VALUES (1, 'created_at', 'Z'), (2, 'updated_at', E'Z\x1e'))
+            AS fields (place, heading, mark)
+    ) AS columns
+    ORDER BY section, place
+$_$;
+
+CREATE FUNCTION public.export_rows(tenant text, conditions text, shape jsonb, joined text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT format(
+        '(SELECT *, clock_timestamp() AS apart_2,
+                 preferences ->> ''email'' AS preference_email,
+                 preferences ->> ''phone'' AS preference_phone,
+                 preferences ->> ''sms'' AS preference_sms %3$s %4$s
+          FROM (SELECT clock_timestamp() AS apart_1, id, external_id, first_name, last_name,
+                       display_name, company, department, job_title, emails, phones, addresses,
+                       websites, birthday, notes, custom, preferences, tag_ids, group_ids, type_ids,
+                       owner_id, active, created_at, updated_at, deleted_at, wire %2$s
+                FROM contacts WHERE %1$s) AS listed) AS c
+         LEFT JOIN agents AS a ON a.tenant_id = %5$L AND a.id = c.owner_id
+         %6$s',
+        conditions,
+        (SELECT string_agg(format(', %1$s -> %2$s AS %1$s_%3$s', list, item - 1, item), '')
+         FROM (SELECT DISTINCT list, item FROM export_items(shape)) AS items),
+        (SELECT string_agg(format(', %s_%s ->> %L AS %s', list, item, part, name), '')
+         FROM export_items(shape)),
+        (SELECT string_agg(format(', custom ->> %L AS custom_%s', name, place), '')
+         FROM jsonb_array_elements_text(shape -> 'custom') WITH ORDINALITY AS names (name, place)),
+        tenant,
+        export_names(tenant, conditions, joined))
+$_$;
+
+CREATE FUNCTION public.export_shape(conditions text, columns boolean) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    shape jsonb;
+    names jsonb;
+BEGIN
+    IF NOT columns THEN
+        EXECUTE format(
+            'SELECT jsonb_build_object(''total'', count(*)) FROM contacts WHERE %s', conditions)
+        INTO shape;
+        RETURN shape;
+    END IF;
+    EXECUTE format(
+        'SELECT jsonb_build_object(
+             ''total'', count(*),
+             ''emails'', coalesce(max(jsonb_array_length(emails)), 0),
+             ''phones'', coalesce(max(jsonb_array_length(phones)), 0),
+             ''addresses'', coalesce(max(jsonb_array_length(addresses)), 0),
+             ''websites'', coalesce(max(jsonb_array_length(websites)), 0))
+         FROM contacts WHERE %s', conditions)
+    INTO shape;
+    EXECUTE format(
+        'SELECT coalesce(jsonb_agg(name ORDER BY name COLLATE "C"), ''[]'')
+         FROM (SELECT jsonb_object_keys(custom) AS name FROM contacts
+               WHERE %s AND custom <> ''{}'' GROUP BY name) AS used', conditions)
+    INTO names;
+    RETURN shape || jsonb_build_object('custom', names);
+END
+$$;
+
+CREATE FUNCTION public.export_vcard(shape jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    WITH items AS (
+        SELECT string_agg(format('vcard_line(%L, %s_label, %L, %s)', property, item, place, value), ', '
+                          ORDER BY place) AS lines
+        FROM (
+            SELECT row_number() OVER (ORDER BY number, item) AS place, property,
+                   format('c.%s_%s', list, item) AS item,
+                   replace(value, '@', format('c.%s_%s', list, item)) AS value
+            FROM (VALUES
+                (1, 'emails', 'EMAIL', '@_value'),
+                (2, 'phones', 'TEL', '@_value'),
+                (3, 'addresses', 'ADR',
+                 'CASE WHEN @ IS NOT NULL THEN concat(E''\x1d\x1d'', @_street, E''\x1d'', @_city,
+                      E''\x1d'', @_region, E''\x1d'', @_postal_code, E''\x1d'', @_country) END'),
+                (4, 'websites', 'URL', '@_value')
+            ) AS kinds (number, list, property, value),
+            generate_series(1, (shape ->> list)::integer) AS item
+        ) AS items
+    ), texts AS (
+        SELECT string_agg(format('%L || %s || E''\x1e''', property || ':', value), ', '
+                          ORDER BY place) AS lines
+        FROM (VALUES
+            -- Without a year it is written as Google does; the standard has no way to.
+            (1, 'BDAY', 'regexp_replace(c.birthday, ''^--(\d\d)-'', ''--\1'')'),
+            (2, 'NOTE', 'NULLIF(c.notes, '''')'),
+            (3, 'CATEGORIES', 'names.tags'),
+            (4, 'X-FIELDBOOK-EXTERNAL-ID', 'NULLIF(c.external_id, '''')'),
+            (5, 'X-FIELDBOOK-GROUPS', 'replace(names.groups, E''\x1c'', '' ::: '')'),
+            (6, 'X-FIELDBOOK-TYPES', 'replace(names.types, E''\x1c'', '' ::: '')'),
+            (7, 'X-FIELDBOOK-OWNER', 'a.code'),
+            -- Always there: it says that the card is ours, and its UID the contact's id.
+            (8, 'X-FIELDBOOK-ACTIVE', 'CASE WHEN c.active THEN ''true'' ELSE ''false'' END'),
+            (9, 'X-FIELDBOOK-PREFERENCES-EMAIL', 'c.preference_email'),
+            (10, 'X-FIELDBOOK-PREFERENCES-PHONE', 'c.preference_phone'),
+            (11, 'X-FIELDBOOK-PREFERENCES-SMS', 'c.preference_sms'),
+            (12, 'REV', 'replace(timezone(''UTC'', c.updated_at)::timestamp(0)::text, '' '', ''T'') || ''Z''')
+        ) AS properties (place, property, value)
+    ), customs AS (
+        SELECT string_agg(format(
+            'CASE WHEN c.custom_%1$s IS NOT NULL THEN
+                %2$L || E''\x1d'' || export_custom_value(c.custom -> %3$L) || E''\x1e'' END',
+            place, 'X-FIELDBOOK-CUSTOM:' || name, name), ', ' ORDER BY place) AS lines
+        FROM jsonb_array_elements_text(shape -> 'custom') WITH ORDINALITY AS names (name, place)
+    )
+    SELECT format(
+        'concat(E''BEGIN:VCARD\x1eVERSION:3.0\x1eUID:'', c.id,
+            E''\x1eFN:'', coalesce(c.display_name, c.id),
+            E''\x1eN:'', c.last_name, E''\x1d'', c.first_name, E''\x1d\x1d\x1d\x1e'',
+            CASE WHEN c.company <> '''' OR c.department <> '''' THEN
+                concat(''ORG:'', c.company, E''\x1d'' || NULLIF(c.department, ''''), E''\x1e'') END,
+            ''TITLE:'' || NULLIF(c.job_title, '''') || E''\x1e'',
+            %s, E''END:VCARD\x1e'')', concat_ws(', ', items.lines, texts.lines, customs.lines))
+    FROM items, texts, customs
+$_$;
+
 CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text, key_id text, agent_id text, code text, name text, role text, disabled boolean, revoked boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -366,6 +682,48 @@ CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text
     FROM api_keys AS k
     JOIN agents AS a ON a.tenant_id = k.tenant_id AND a.id = k.agent_id
     WHERE k.hash = key_hash
+$$;
+
+CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_external_ids text[], asked_keys text[], OUT head bigint, OUT now bigint, OUT ids text[], OUT external_ids text[], OUT keys text[]) RETURNS record
+    LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    SELECT g.version, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+           (SELECT coalesce(array_agg(found.id), '{}')
+            FROM unnest(asked_ids) AS asked (id)
+            CROSS JOIN LATERAL (
+                SELECT c.id FROM contacts AS c
+                WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0) AS found),
+           (SELECT coalesce(array_agg(ARRAY[asked.external_id, found.id]), '{}')
+            FROM unnest(asked_external_ids) AS asked (external_id)
+            CROSS JOIN LATERAL (
+                SELECT c.id FROM contacts AS c
+                WHERE c.tenant_id = tenant AND c.external_id = asked.external_id OFFSET 0) AS found),
+           (SELECT coalesce(array_agg(ARRAY[asked.key, found.contact_id]), '{}')
+            FROM unnest(asked_keys) AS asked (key)
+            CROSS JOIN LATERAL (
+                SELECT k.contact_id FROM contact_keys AS k
+                WHERE k.tenant_id = tenant AND k.key = asked.key OFFSET 0) AS found)
+    FROM global_version AS g WHERE g.tenant_id = tenant
+$$;
+
+CREATE FUNCTION public.find_contacts(tenant text, filter jsonb, most bigint) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    ids text[];
+BEGIN
+    IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
+        RAISE EXCEPTION 'contacts of tenant % asked for while app.tenant is another', tenant;
+    END IF;
+    EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM contacts WHERE %s LIMIT %s) AS found',
+                   contact_conditions(tenant, filter), most)
+    INTO ids;
+    RETURN coalesce(ids, '{}');
+END
 $$;
 
 CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], numbers text[]) RETURNS SETOF text
@@ -452,6 +810,13 @@ CREATE FUNCTION public.get_next_version() RETURNS bigint
     LANGUAGE sql
     AS $$ SELECT nextval('version_sequence') $$;
 
+CREATE FUNCTION public.guard_cell(cell text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    SELECT CASE WHEN cell ~ '^''*[=+\-@\t\r]' AND cell !~ '^\+[0-9]{7,15}$'
+                THEN '''' || cell ELSE cell END
+$_$;
+
 CREATE FUNCTION public.insert_contacts(tenant text, records jsonb) RETURNS TABLE(row_id text, row_version bigint, row_live_version bigint, row_wire text, row_author text)
     LANGUAGE plpgsql
     AS $$
@@ -507,7 +872,9 @@ CREATE FUNCTION public.keep_contact_search() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
+    IF TG_OP <> 'DELETE' AND current_setting('app.search_later', true) = 'on' THEN
+        RETURN NULL;
+    ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO contact_search (tenant_id, id, search_text)
         SELECT n.tenant_id, n.id, contact_search_text(n::contacts) FROM new_rows AS n;
     ELSIF TG_OP = 'DELETE' THEN
@@ -744,6 +1111,39 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.plan_export(tenant text, filter jsonb, format text) RETURNS TABLE(total bigint, header text[], query text)
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    conditions text := export_conditions(tenant, filter);
+    shape jsonb := export_shape(conditions, columns => format <> 'json');
+    cells text;
+    joined text;
+BEGIN
+    CASE format
+        WHEN 'csv' THEN
+            SELECT array_agg(heading), string_agg(cell, ', ') INTO header, cells
+            FROM export_own_columns(shape);
+            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.place)';
+        WHEN 'google' THEN
+            SELECT array_agg(heading), string_agg(cell, ', ') INTO header, cells
+            FROM export_google_columns(shape);
+            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.place)';
+        WHEN 'json' THEN
+            cells := export_json();
+            joined := 'array_to_json(array_agg(r.name ORDER BY r.place))::text';
+        WHEN 'vcf' THEN
+            cells := export_vcard(shape);
+            -- CATEGORIES is a list of vCard's; groups and types are written as in our own CSV.
+            joined := 'string_agg(r.name, E''\x1c'' ORDER BY r.place)';
+    END CASE;
+    total := (shape ->> 'total')::bigint;
+    query := pg_catalog.format('SELECT %s FROM %s', cells,
+                               export_rows(tenant, conditions, shape, joined));
+    RETURN NEXT;
+END
+$$;
+
 CREATE FUNCTION public.publish_entity(entity_plural text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -816,6 +1216,25 @@ $_$;
 CREATE FUNCTION public.reference_column(plural text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $_$ SELECT regexp_replace(plural, 's$', '_ids') $_$;
+
+CREATE FUNCTION public.refresh_contact_search(tenant text, ids text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
+        RAISE EXCEPTION 'contacts of tenant % refreshed while app.tenant is another', tenant;
+    END IF;
+    INSERT INTO contact_search (tenant_id, id, search_text)
+    SELECT c.tenant_id, c.id, contact_search_text(c)
+    FROM contacts AS c
+    WHERE c.tenant_id = tenant AND c.id = ANY (ids)
+    FOR SHARE OF c
+    ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
+    WHERE contact_search.search_text <> excluded.search_text;
+END
+$$;
 
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -1120,6 +1539,22 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.vcard_line(property text, label text, number text, value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE
+        WHEN label IS NULL THEN property || ':'
+        WHEN label IN ('work', 'home') THEN property || E'\x1dTYPE=' || upper(label) || ':'
+        WHEN property = 'TEL' AND label = 'mobile' THEN E'TEL\x1dTYPE=CELL:'
+        WHEN property = 'TEL' AND label IN ('fax', 'pager') THEN
+            E'TEL\x1dTYPE=' || upper(label) || ':'
+        ELSE 'item' || number || '.' || property || ':'
+        END || value || E'\x1e' || CASE
+        WHEN label IS NULL OR label IN ('work', 'home') THEN ''
+        WHEN property = 'TEL' AND label IN ('mobile', 'fax', 'pager') THEN ''
+        ELSE 'item' || number || '.X-ABLabel:' || label || E'\x1e' END
+$$;
+
 CREATE FUNCTION public.visible_fields(wire text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -1129,6 +1564,7 @@ $$;
 
 CREATE FUNCTION public.write_bulk_chunk(job text, this_run text, mutation text, read_head bigint, ids text[], keys text[], external_ids text[], label_ids text[], steps jsonb[], milliseconds real, OUT verdict text, OUT done integer, OUT held real) RETURNS record
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     tenant CONSTANT text := current_setting('app.tenant');
@@ -1146,6 +1582,7 @@ BEGIN
     IF EXISTS (SELECT FROM unnest(steps) AS each WHERE each ? 'created' OR each ? 'changed') THEN
         PERFORM lock_versions();
         began := clock_timestamp();
+        PERFORM set_config('app.search_later', 'on', true);
         IF EXISTS (
             SELECT FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.version > read_head
@@ -2255,7 +2692,7 @@ CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids) WITH (g
 
 CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id);
 
-CREATE INDEX contacts_search ON public.contact_search USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='128');
+CREATE INDEX contacts_search ON public.contact_search USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='4096');
 
 CREATE INDEX contacts_sort_name ON public.contacts USING btree (tenant_id, sort_name, id) WHERE (deleted_at IS NULL);
 

@@ -11,6 +11,7 @@ import asyncpg
 from loguru import logger
 
 from server.db.pool import Database
+from server.db.queries import queries
 from server.errors import Conflict, FieldbookError, Internal, Invalid, Unavailable
 from server.services.changes import ChangeSet
 from server.services.group import Group
@@ -18,6 +19,9 @@ from server.services.mutations import Mutation, Outcome
 from server.services.tenants import Tenants
 
 GROUP_SIZE = 300
+BACKLOG_ROWS = 100
+"""After so many rows the search index is given what it put off: not under the lock, by a write that
+finds the list full."""
 Publish = Callable[[str, ChangeSet], None]
 
 
@@ -38,6 +42,8 @@ class Commits:
         self._publish = publish
         self._queues: dict[str, deque[Submission]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self._put_off = 0
+        self._cleaning: asyncio.Task[None] | None = None
 
     def submit(self, tenant: str, mutations: list[Mutation]) -> asyncio.Future[list[Outcome]]:
         """Enqueues mutations of one tenant and gives the future of their outcomes, in order.
@@ -55,6 +61,8 @@ class Commits:
         """Waits until everything submitted so far is answered."""
         while self._workers:
             await asyncio.wait(self._workers.values())
+        if self._cleaning:
+            await asyncio.wait([self._cleaning])
 
     async def _work(self, tenant: str) -> None:
         queue = self._queues[tenant]
@@ -120,7 +128,22 @@ class Commits:
             outcomes, change_set = await group.run(mutations)
         if change_set.rows:
             self._publish(tenant, change_set)
+            self._clean_search(len(change_set.rows))
         return outcomes
+
+    def _clean_search(self, rows: int) -> None:
+        self._put_off += rows
+        if self._put_off >= BACKLOG_ROWS and (self._cleaning is None or self._cleaning.done()):
+            self._put_off = 0
+            self._cleaning = asyncio.create_task(self._clean_search_backlog())
+
+    async def _clean_search_backlog(self) -> None:
+        try:
+            async with self._database.any_tenant() as connection:
+                await connection.execute(queries.contacts.clean_search_backlog)
+        except Unavailable as error:
+            # The list is bounded, and the next writes try again.
+            logger.debug("The search index keeps what it put off: {}", error.details)
 
 
 def refusal(error: asyncpg.PostgresError) -> FieldbookError:

@@ -1,11 +1,14 @@
 -- Trigger of contacts: keeps the text that search looks through. For new contacts it runs once a
 -- statement, for changed ones once for each row of which a searched field changed, for purged ones
--- once for each. As the owner: nobody else may write contact_search.
+-- once for each. As the owner: nobody else may write contact_search. A bulk job, which sets
+-- app.search_later, does it by itself after the chunk: see refresh_contact_search().
 CREATE OR REPLACE FUNCTION keep_contact_search() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
+    IF TG_OP <> 'DELETE' AND current_setting('app.search_later', true) = 'on' THEN
+        RETURN NULL;
+    ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO contact_search (tenant_id, id, search_text)
         SELECT n.tenant_id, n.id, contact_search_text(n::contacts) FROM new_rows AS n;
     ELSIF TG_OP = 'DELETE' THEN

@@ -20,6 +20,8 @@ CREATE OR REPLACE FUNCTION write_bulk_chunk(
     OUT verdict text, OUT done integer, OUT held real
 )
 LANGUAGE plpgsql VOLATILE
+-- What is asked here is found by indexes; the planner may not know yet how large the tables are.
+SET enable_seqscan = off
 AS $$
 DECLARE
     tenant CONSTANT text := current_setting('app.tenant');
@@ -37,6 +39,7 @@ BEGIN
     IF EXISTS (SELECT FROM unnest(steps) AS each WHERE each ? 'created' OR each ? 'changed') THEN
         PERFORM lock_versions();
         began := clock_timestamp();
+        PERFORM set_config('app.search_later', 'on', true);
         IF EXISTS (
             SELECT FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.version > read_head

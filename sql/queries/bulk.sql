@@ -99,24 +99,10 @@ WHERE tenant_id = $1::text AND id = $2 AND state IN ('done', 'failed', 'cancelle
 RETURNING id;
 
 -- name: find_matches
--- The live contacts that rows of a chunk may mean, as [[key, id], …] for each kind of key, with the
--- clock and the head of the same moment. $1 tenant, $2 ids, $3 external ids, $4 e-mails and numbers.
-SELECT g.version AS head, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now,
-       (SELECT coalesce(array_agg(c.id), '{}') FROM contacts AS c
-        WHERE c.tenant_id = $1 AND c.id = ANY ($2::text[]) AND c.deleted_at IS NULL) AS ids,
-       (SELECT coalesce(array_agg(ARRAY[c.external_id, c.id]), '{}') FROM contacts AS c
-        WHERE c.tenant_id = $1 AND c.external_id = ANY ($3::text[])
-            AND c.deleted_at IS NULL) AS external_ids,
-       (SELECT coalesce(array_agg(ARRAY[k.key, k.contact_id]), '{}')
-        FROM contact_keys AS k
-        JOIN contacts AS c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id
-        WHERE k.tenant_id = $1 AND k.key = ANY ($4::text[]) AND c.deleted_at IS NULL) AS keys
-FROM global_version AS g WHERE g.tenant_id = $1::text;
-
--- name: find_free_ids
--- Which of these ids no contact ever had. $1 tenant, $2 ids.
-SELECT asked.id FROM unnest($2::text[]) AS asked (id)
-WHERE NOT EXISTS (SELECT FROM contacts AS c WHERE c.tenant_id = $1::text AND c.id = asked.id);
+-- The contacts that rows may mean, deleted ones too: ids, [external id, id] and [key, id]. $1 tenant, $2 ids,
+-- $3 external ids, $4 e-mails and numbers.
+SELECT head, now, ids, external_ids, keys
+FROM find_bulk_matches($1::text, $2::text[], $3::text[], $4::text[]);
 
 -- name: write_chunk
 -- A chunk of a job: see the function. $1 job, $2 run, $3 mutation, $4 head, $5 ids, $6 keys,
@@ -149,3 +135,14 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 -- name: list_authors
 -- The agents that a file may name as owners. $1 tenant.
 SELECT id, code, name, role, disabled FROM agents WHERE tenant_id = $1::text;
+
+-- name: refresh_search
+-- What search looks through, for contacts that a chunk wrote. $1 tenant, $2 ids.
+SELECT refresh_contact_search($1::text, $2::text[]);
+
+-- name: list_last_written
+-- The contacts that a mutation wrote last: of those, search may know nothing yet when a run was cut
+-- off. $1 tenant, $2 mutation, $3 at most.
+SELECT entity_id AS id FROM audit_log
+WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
+ORDER BY id DESC LIMIT $3::bigint;

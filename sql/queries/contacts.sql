@@ -20,3 +20,7 @@ FROM contacts WHERE tenant_id = $1::text AND id = ANY ($2::text[]);
 -- name: find_duplicates
 -- Live contacts with one of these e-mails or E.164 numbers. $1 tenant, $2 e-mails, $3 numbers.
 SELECT find_duplicate_contacts($1::text, $2::text[], $3::text[]) AS id;
+
+-- name: clean_search_backlog
+-- Empties the list of what the search index has put off; outside of the tenant's lock.
+SELECT clean_search_backlog();

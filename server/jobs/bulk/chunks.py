@@ -17,9 +17,10 @@ from server.services.entities import Fields
 
 LOCK_MS = 12.0
 """Of work under the lock; with the commit, mostly below 20 ms."""
-FIRST_ROWS = 40
+FIRST_ROWS = 100
+LEAST_ROWS = 60
 MOST_ROWS = 1_000
-STEPS = 4
+STEPS = 2
 """A chunk is written in so many steps, so that a slow one can end early."""
 
 
@@ -95,6 +96,7 @@ class Writer:
         self._run = run
         self._mutation = mutation
         self._writing: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
         self.rows_at_once = FIRST_ROWS
         self.under_way: Chunk | None = None
 
@@ -117,12 +119,26 @@ class Writer:
             finally:
                 self._writing = self.under_way = None
 
+    async def finish(self) -> None:
+        """Waits until all is written, and search has all of it. Raises what `write` does."""
+        await self.settle()
+        if self._refreshing:
+            await self._refreshing
+        async with self._database.any_tenant() as connection:
+            await connection.execute(queries.contacts.clean_search_backlog)
+
     async def abandon(self) -> None:
-        """Ends what is under way, whatever becomes of it."""
+        """Ends what is under way, whatever becomes of it; search still gets what was written."""
         if self._writing:
             self._writing.cancel()
             await asyncio.wait([self._writing])
             self._writing = self.under_way = None
+        if self._refreshing:
+            await asyncio.wait([self._refreshing])
+
+    async def _refresh_search(self, ids: list[str]) -> None:
+        async with self._database.tenant(self._tenant) as connection:
+            await connection.execute(queries.bulk.refresh_search, self._tenant, ids)
 
     async def _write(self, chunk: Chunk, judge: Judge) -> None:
         while chunk.steps:
@@ -146,6 +162,12 @@ class Writer:
                 raise Ended(record["verdict"])
             written = chunk.steps[: record["done"]]
             chunk.steps = chunk.steps[record["done"] :]
+            ids = [each for step in written for each in (*step.created, *step.changed)]
+            if ids:
+                # Beside the next chunk, and one at a time: it must not fall behind.
+                if self._refreshing:
+                    await self._refreshing
+                self._refreshing = asyncio.create_task(self._refresh_search(ids))
             self._learn(
                 sum(len(step.created) + len(step.changed) for step in written),
                 sum(step.rows for step in written),
@@ -157,6 +179,7 @@ class Writer:
         if contacts == 0:
             self.rows_at_once = min(MOST_ROWS, self.rows_at_once * 2)
             return
-        fitting = int(rows * 0.9 * LOCK_MS / max(held, 0.1))
-        # Half of the way: one slow commit says little.
-        self.rows_at_once = max(10, min(MOST_ROWS, (self.rows_at_once + fitting) // 2))
+        fitting = int(rows * LOCK_MS / max(held, 0.1))
+        # Part of the way: one slow moment of the machine says little.
+        self.rows_at_once += (min(fitting, 2 * self.rows_at_once) - self.rows_at_once) // 4
+        self.rows_at_once = max(LEAST_ROWS, min(MOST_ROWS, self.rows_at_once))

@@ -60,7 +60,7 @@ class Import:
         try:
             async for drafts in self._drafts(done):
                 await self._write(drafts)
-            await self._writer.settle()
+            await self._writer.finish()
         finally:
             await self._writer.abandon()
 
@@ -148,7 +148,7 @@ def findings_of(draft: Draft, plan: Plan) -> list[dict[str, object]]:
                 "row": draft.number,
                 "contact_id": plan.row.id,
                 "field": conflict["field"],
-                "message": "Somebody edited this a few days ago; the file's value stands now.",
+                "message": "Somebody had just edited this, or an earlier row says otherwise.",
                 "detail": detail,
             }
         )

@@ -1,8 +1,9 @@
 """Which contact a row means: by its id, its external id, an e-mail or a phone, in that order.
 
 The first kind of key that finds a contact decides. Several contacts are a fault of the row, never
-a guess. And a key does not find a contact that a stronger one speaks against, unless the names
-agree: the number of a switchboard is no person.
+a guess. And a key does not find a contact that a stronger one speaks against: not one with another
+external id, and not one with other e-mails and another name, for the number of a switchboard is no
+person.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Match:
             theirs = {value for each, value in keys_of(state.fields) if each == kind}
             if mine and theirs and mine.isdisjoint(theirs):
                 names = name_of(draft.fields), name_of(state.fields)
-                if all(names) and names[0] != names[1]:
+                if kind == "external_id" or (all(names) and names[0] != names[1]):
                     return True
         return False
 

@@ -97,14 +97,16 @@ class Planner:
         )
 
     def _recent_edit(self, state: RowState, name: str, now: int) -> dict[str, Any] | None:
-        """Who edited a name within the tenant's `conflict_days`, and when; not a bulk job."""
+        """Who edited a name within the tenant's `conflict_days`, and when.
+
+        What another bulk job wrote is nobody's edit; what an earlier row of this one did, is.
+        """
         known = [
             state.stamps[each] for each in (name, name.partition(".")[0]) if each in state.stamps
         ]
-        if not known:
-            return None
-        last = max(known, key=lambda stamp: stamp["at"])
-        if last["mutation"].startswith(BY_BULK):
+        last = max(known, key=lambda stamp: stamp["at"], default=state.stamps["*"])
+        own = last["mutation"] == self.author.mutation
+        if not own and (not known or last["mutation"].startswith(BY_BULK)):
             return None
         if last["at"] < now - self.settings.conflict_days * DAY:
             return None

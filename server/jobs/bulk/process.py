@@ -30,7 +30,8 @@ from server.services.tenants import Tenants
 EXIT_DONE = 0
 EXIT_FAULT = 1
 EXIT_STOPPED = 75
-CONNECTIONS = 3
+CONNECTIONS = 4
+UNSEARCHED_ROWS = 5_000
 RETRY_SECONDS = 0.5
 
 
@@ -129,6 +130,8 @@ async def _work(context: Context) -> None:
     writer = Writer(
         context.database, context.tenant, job["id"], context.run, context.author.mutation
     )
+    if job["done"]:
+        await _refresh_last(context)
     async with opened_file(context) as file:
         if job["total"] is None:
             total = file.check()
@@ -171,6 +174,17 @@ async def opened_file(context: Context) -> AsyncIterator[ContactFile]:
                 region=context.settings.region,
             ),
         )
+
+
+async def _refresh_last(context: Context) -> None:
+    """Search may not have what a run that was cut off wrote last."""
+    async with context.database.tenant(context.tenant) as connection:
+        last = await connection.fetch(
+            queries.bulk.list_last_written,
+            *(context.tenant, context.author.mutation, UNSEARCHED_ROWS),
+        )
+        ids = [record["id"] for record in last]
+        await connection.execute(queries.bulk.refresh_search, context.tenant, ids)
 
 
 def _json(value: object) -> str:

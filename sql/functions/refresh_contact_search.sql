@@ -1,0 +1,20 @@
+-- Brings what search looks through up to date for contacts that a bulk job wrote: their trigger left
+-- it to the job, which does it outside of the tenant's lock, beside its next chunk. It locks the
+-- contacts, shared, so that none is changed between the reading and the writing. As the owner: nobody
+-- else may write contact_search; so it checks the tenant itself.
+CREATE OR REPLACE FUNCTION refresh_contact_search(tenant text, ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
+AS $$
+BEGIN
+    IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
+        RAISE EXCEPTION 'contacts of tenant % refreshed while app.tenant is another', tenant;
+    END IF;
+    INSERT INTO contact_search (tenant_id, id, search_text)
+    SELECT c.tenant_id, c.id, contact_search_text(c)
+    FROM contacts AS c
+    WHERE c.tenant_id = tenant AND c.id = ANY (ids)
+    FOR SHARE OF c
+    ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
+    WHERE contact_search.search_text <> excluded.search_text;
+END
+$$;
