@@ -2692,7 +2692,7 @@ CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids) WITH (g
 
 CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id);
 
-CREATE INDEX contacts_search ON public.contact_search USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='4096');
+CREATE INDEX contacts_search ON public.contact_search USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='2048');
 
 CREATE INDEX contacts_sort_name ON public.contacts USING btree (tenant_id, sort_name, id) WHERE (deleted_at IS NULL);
 

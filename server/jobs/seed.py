@@ -84,6 +84,8 @@ async def seed(
             )
         done += size
         progress(done)
+    async with database.any_tenant() as connection:
+        await connection.execute(queries.contacts.clean_search_backlog)
 
 
 async def _insert_labels(

@@ -130,6 +130,8 @@ async def crowd(owner: asyncpg.Connection, company: Company) -> Company:
         "INSERT INTO tags (tenant_id, id, name) VALUES ($1, 'tag-rare', 'Rare')", company.tenant
     )
     await owner.execute("ANALYZE contacts, contact_search")
+    # As a server does after its writes.
+    await owner.execute("SELECT clean_search_backlog()")
     return company
 
 
