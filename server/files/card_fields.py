@@ -52,7 +52,6 @@ _URI_REST = re.compile(r";.*", re.DOTALL)
 _NO_YEAR = re.compile(r"1604-?([0-9]{2})-?([0-9]{2})")
 _CALLED = ("emails", "phones")
 _OURS = "X-FIELDBOOK-"
-_TOLD = frozenset(("ROW", "FIELD", "ERROR"))
 
 
 def default_path(name: str) -> str | None:
@@ -113,8 +112,6 @@ class CardReader:
     def _take_ours(self, each: Property) -> None:
         """A field of ours that vCard has no property for; the value is as in our own CSV."""
         name = each.name.removeprefix(_OURS)
-        if name in _TOLD:
-            return
         value = unescaped(each.value).strip()
         path = name.lower().replace("-", "_")
         if path.startswith("preferences_"):

@@ -36,7 +36,9 @@ def errors_row(detected: Detected, original: str, number: int, field: str, error
     suffix = errors_suffix(detected)
     if suffix == "jsonl":
         told = dict(zip(ERROR_COLUMNS, (number, field, error), strict=True))
-        return json.dumps({**json.loads(original), **told}, ensure_ascii=False) + "\n"
+        # Half characters, which may be why it failed, can only be written escaped.
+        escape = "\\u" in original
+        return json.dumps({**json.loads(original), **told}, ensure_ascii=escape) + "\n"
     if suffix == "vcf":
         return _card(original, number, field, error)
     cells = json.loads(original)

@@ -30,8 +30,6 @@ _JSON_SCALAR = re.compile(
 _PARTICLES = words(
     "van von de der den del della di da dos du la le ter ten zu zur zum af av bin al el"
 )
-# How Outlook says that a field is empty.
-OUTLOOK_NONE = frozenset({"0/0/00", "Unspecified"})
 
 
 def field_reader(path: FieldPath, family: str, month_first: bool, column: str) -> FieldReader:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from server.files.cells import CellFault, split_emails, split_joined, split_phones
-from server.files.fields import OUTLOOK_NONE, field_reader
+from server.files.fields import field_reader
 from server.files.model import Faults
 from server.files.paths import LISTS, FieldPath, parse_path
 
 # Puts an item into the row's fields, from all of its values.
 ItemReader = Callable[[list[str], dict[str, Any], Faults], None]
 
-_SEVERAL = re.compile(r"[;,/|\n\s<]|:::")
+_SEVERAL = re.compile(r"[;,/|\n\s<\\]|:::")
 _SPLIT = {"emails": split_emails, "phones": split_phones, "websites": split_joined}
 # Numbers that reach a machine or somebody else, and so never lead the list of phones.
 _LAST = re.compile(r"fax|assistant|callback|isdn|pager|radio|telex|tty|faks|t[eé]l[eé]copie", re.I)
@@ -55,6 +55,8 @@ def _value(field: str, value_index: int, label_index: int | None, label: str) ->
     split = _SPLIT[field]
     labelled = {"label": label} if label else {}
     path = f"{field}.{label}" if label else field
+    # Google once wrote http\\://… into its files.
+    escapes = field == "websites"
 
     def read(values: list[str], fields: dict[str, Any], faults: Faults) -> None:
         cell = values[value_index]
@@ -64,7 +66,7 @@ def _value(field: str, value_index: int, label_index: int | None, label: str) ->
             fields.setdefault(field, []).append({**labelled, "value": cell})
             return
         try:
-            found = split(cell)
+            found = split(cell.replace("\\:", ":") if escapes else cell)
         except CellFault as fault:
             faults.append((path, str(fault)))
             return
@@ -128,7 +130,7 @@ def _custom(
 ) -> ItemReader:
     def read(values: list[str], fields: dict[str, Any], faults: Faults) -> None:
         cell = values[value_index]
-        if not cell or cell in OUTLOOK_NONE:
+        if not cell:
             return
         name = (values[label_index] if label_index is not None else "").lstrip("*").strip() or slot
         ours = parse_path(name.removeprefix(OUR_LABEL)) if name.startswith(OUR_LABEL) else None

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from server.files.cells import MONTH_FIRST_REGIONS
+from server.files.cells import MONTH_FIRST_REGIONS, CellFault, refuse_ruined
 from server.files.contact_file import ContactFile
 from server.files.json_objects import json_objects
 from server.files.mapping import apply_mapping, custom_path
@@ -98,6 +98,8 @@ class JsonFile(ContactFile):
                 _take_whole(row, key, path, value)
         if "\\u" in original and not _is_unicode(found):
             row.faults.append(("", "A text holds half of a character (a lone surrogate)."))
+            # Nothing could show or store such a text.
+            row.fields.clear()
         return row
 
 
@@ -169,6 +171,8 @@ def _take_whole(row: FileRow, key: str, path: FieldPath, value: Any) -> None:
     field = path.field
     if field in LISTS and isinstance(value, list):
         items = [_item(field, item) for item in value]
+        if field == "phones":
+            _refuse_ruined(row, items)
         row.fields[field] = [*row.fields.get(field, ()), *items]
     elif field in LISTS and isinstance(value, dict):
         row.fields[field] = [*row.fields.get(field, ()), _item(field, value)]
@@ -193,6 +197,16 @@ def _take_whole(row: FileRow, key: str, path: FieldPath, value: Any) -> None:
             else "a value"
         )
         row.faults.append((field, f"{key} is {kind}, which {field} can't hold."))
+
+
+def _refuse_ruined(row: FileRow, phones: list[Any]) -> None:
+    for number, phone in enumerate(phones):
+        value = phone.get("value") if isinstance(phone, dict) else None
+        if isinstance(value, str):
+            try:
+                refuse_ruined(value)
+            except CellFault as fault:
+                row.faults.append((f"phones.{number}.value", str(fault)))
 
 
 def _item(field: str, item: Any) -> Any:

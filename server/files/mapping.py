@@ -73,7 +73,8 @@ def apply_mapping(
         parsed = require_path(path, column, objects) if path is not None else None
         if parsed is None or takes_several(parsed):
             continue
-        if parsed in taken:
+        # What was proposed together may stay together, as N and FN of a card.
+        if parsed in taken and not (proposed[column] == proposed[taken[parsed]] == path):
             raise FileFault(
                 f"The mapping sends both {taken[parsed]} and {column} to {path}, which holds one "
                 "text. Send one of them elsewhere, or leave it out (null).",

@@ -44,7 +44,8 @@ class FileFault(Exception):
     ) -> None:
         place = [f"{unit} {row:,}"] if row is not None else []
         place += [f"column {column}"] if column is not None else []
-        self.message = f"{', '.join(place).capitalize()}: {message}" if place else message
+        where = ", ".join(place)
+        self.message = f"{where[0].upper()}{where[1:]}: {message}" if where else message
         self.row = row
         self.column = column
         super().__init__(self.message)

@@ -15,6 +15,8 @@ from server.files.paths import JOINED, FieldPath, parse_path
 _PLAIN = words("id external_id first_name last_name company department job_title notes owner")
 # Free text, in which an E+ means nothing.
 _FREE = words("notes")
+# How Outlook says that a field is empty.
+_OUTLOOK_NONE = words("0/0/00 Unspecified")
 
 
 class Plan:
@@ -30,6 +32,7 @@ class Plan:
             for index, column in enumerate(columns)
             if (path := mapping[column]) and (part := parse_path(path))
         }
+        self._outlook = family in ("outlook", "outlook_com")
         self._plain: list[tuple[int, str]] = []
         self._custom: list[tuple[int, str]] = []
         self._single: list[tuple[int, str, FieldReader]] = []
@@ -73,6 +76,8 @@ class Plan:
         # One look at the whole row spares a look at each cell of nearly all rows.
         if "'" in together:
             values = [unguarded(value) for value in values]
+        if self._outlook:
+            values = ["" if value in _OUTLOOK_NONE else value for value in values]
         if "E+" in together or "e+" in together:
             self._refuse_ruined(values, faults)
         for index, name in self._plain:

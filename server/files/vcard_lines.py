@@ -21,6 +21,8 @@ from server.files.texts import open_text, undecodable
 _BEGIN = re.compile(r"BEGIN[ \t]*:[ \t]*VCARD[ \t]*", re.IGNORECASE)
 _END = re.compile(r"END[ \t]*:[ \t]*VCARD[ \t]*", re.IGNORECASE)
 _PICTURES = re.compile(r"(?:[\w-]+\.)?(PHOTO|LOGO|SOUND|KEY)\b", re.IGNORECASE)
+# What an errors file has told of this card.
+_TOLD = re.compile(r"X-FIELDBOOK-(?:ROW|FIELD|ERROR)\b", re.IGNORECASE)
 _QUOTED_PRINTABLE = re.compile(r";[^:]*QUOTED-PRINTABLE[^:]*:", re.IGNORECASE)
 _HEAD = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
 _PARAMETER = re.compile(r'(?:[^";]|"[^"]*")+')
@@ -105,6 +107,7 @@ class _Growing:
         self.number = number
         self.begins = begins
         self.in_picture = False
+        self._left_out = False
         self._lines: list[str] = []
         self._texts = [first]
         self._size = 0
@@ -120,7 +123,7 @@ class _Growing:
         """Add a line; True when it is the last one."""
         if self._nested or self._continues(line):
             return self._take_nested(line) if self._nested else self._continue(line)
-        self.in_picture = False
+        self.in_picture = self._left_out = False
         if _END.fullmatch(line):
             self._texts.append(line)
             return True
@@ -130,10 +133,13 @@ class _Growing:
         if not line.strip():
             return False
         picture = _PICTURES.match(line)
+        if picture or _TOLD.match(line):
+            self._left_out = True
+            self._soft = False
         if picture:
             self.in_picture = True
-            self._soft = False
             self._pictures += picture.group(1).upper() == "PHOTO"
+        if self._left_out:
             return False
         self._old = self._old or line.upper() == "VERSION:2.1"
         self._grow(line)
@@ -148,7 +154,7 @@ class _Growing:
         return self.in_picture and _BASE64_LINE.fullmatch(line) is not None
 
     def _continue(self, line: str) -> bool:
-        if self.in_picture or not self._lines:
+        if self._left_out or not self._lines:
             return False
         self._grow(line)
         if self._soft:
