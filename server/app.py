@@ -42,6 +42,7 @@ from server.services.device_reports import DeviceReports
 from server.services.devices import Devices
 from server.services.entities import ENTITIES
 from server.services.history import History
+from server.services.exports import Exports
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
@@ -213,6 +214,7 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         rows=rows,
         contacts=Contacts(parts.database),
         history=History(parts.database, rows),
+        exports=Exports(parts.database),
         pages=parts.pages,
         rate_limit=rate_limit,
         bulk=BulkJobs(parts.database),

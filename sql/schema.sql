@@ -208,14 +208,15 @@ COMMENT ON COLUMN public.contacts.sort_name IS 'The beginning of the display nam
 CREATE FUNCTION public.contact_search_text(contact public.contacts) RETURNS text
     LANGUAGE sql STABLE
     AS $_$
+    -- Nothing but an expression, so that it is inlined, which costs less than what is done twice.
     -- Digits of one phone stay together and apart from the next: the quotes between them stay.
     SELECT fold(concat_ws(' ',
         contact.first_name, contact.last_name, contact.company,
         jsonb_path_query_array(contact.emails, '$[*].value')::text,
-        phones.typed,
-        regexp_replace(phones.typed, '[^0-9"]', '', 'g'),
+        jsonb_path_query_array(contact.phones, '$[*].value')::text,
+        regexp_replace(jsonb_path_query_array(contact.phones, '$[*].value')::text,
+                       '[^0-9"]', '', 'g'),
         jsonb_path_query_array(contact.phones, '$[*].e164')::text))
-    FROM (SELECT jsonb_path_query_array(contact.phones, '$[*].value')::text AS typed) AS phones
 $_$;
 
 CREATE FUNCTION public.contains_pattern(value text) RETURNS text
@@ -233,28 +234,30 @@ BEGIN
         NEW.phones -> 0 ->> 'value');
     -- 200 characters: an index refuses what is longer than 2,700 bytes.
     NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
-    NEW.wire := json_strip_nulls(json_build_object(
-        'external_id', NULLIF(NEW.external_id, ''),
-        'first_name', NULLIF(NEW.first_name, ''),
-        'last_name', NULLIF(NEW.last_name, ''),
-        'display_name', NEW.display_name,
-        'company', NULLIF(NEW.company, ''),
-        'department', NULLIF(NEW.department, ''),
-        'job_title', NULLIF(NEW.job_title, ''),
-        'emails', NULLIF(NEW.emails, '[]'),
-        'phones', NULLIF(NEW.phones, '[]'),
-        'addresses', NULLIF(NEW.addresses, '[]'),
-        'websites', NULLIF(NEW.websites, '[]'),
-        'birthday', NULLIF(NEW.birthday, ''),
-        'notes', NULLIF(NEW.notes, ''),
-        'custom', NULLIF(NEW.custom, '{}'),
-        'preferences', NULLIF(NEW.preferences, '{}'),
-        'tag_ids', NULLIF(NEW.tag_ids, '{}'),
-        'group_ids', NULLIF(NEW.group_ids, '{}'),
-        'type_ids', NULLIF(NEW.type_ids, '{}'),
-        'owner_id', NEW.owner_id,
-        'photo', NEW.photo,
-        'active', NEW.active));
+    -- Field by field, each with the comma before it: a null leaves its field out, and only what
+    -- can hold nulls inside is searched for them. Half the time of json_strip_nulls on the whole.
+    NEW.wire := '{' || right(concat(
+        ',"external_id":' || to_json(NULLIF(NEW.external_id, ''))::text,
+        ',"first_name":' || to_json(NULLIF(NEW.first_name, ''))::text,
+        ',"last_name":' || to_json(NULLIF(NEW.last_name, ''))::text,
+        ',"display_name":' || to_json(NEW.display_name)::text,
+        ',"company":' || to_json(NULLIF(NEW.company, ''))::text,
+        ',"department":' || to_json(NULLIF(NEW.department, ''))::text,
+        ',"job_title":' || to_json(NULLIF(NEW.job_title, ''))::text,
+        ',"emails":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.emails, '[]')))::text, 'null'),
+        ',"phones":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.phones, '[]')))::text, 'null'),
+        ',"addresses":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.addresses, '[]')))::text, 'null'),
+        ',"websites":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.websites, '[]')))::text, 'null'),
+        ',"birthday":' || to_json(NULLIF(NEW.birthday, ''))::text,
+        ',"notes":' || to_json(NULLIF(NEW.notes, ''))::text,
+        ',"custom":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.custom, '{}')))::text, 'null'),
+        ',"preferences":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.preferences, '{}')))::text, 'null'),
+        ',"tag_ids":' || to_json(NULLIF(NEW.tag_ids, '{}'))::text,
+        ',"group_ids":' || to_json(NULLIF(NEW.group_ids, '{}'))::text,
+        ',"type_ids":' || to_json(NULLIF(NEW.type_ids, '{}'))::text,
+        ',"owner_id":' || to_json(NEW.owner_id)::text,
+        ',"photo":' || NULLIF(json_strip_nulls(to_json(NEW.photo))::text, 'null'),
+        ',"active":' || to_json(NEW.active)::text), -1) || '}';
     RETURN NEW;
 END
 $$;
@@ -508,8 +511,8 @@ CREATE FUNCTION public.export_names(tenant text, conditions text, joined text) R
         conditions,
         (SELECT string_agg(format(
              ', (SELECT %s FROM (
-                    SELECT named.name, has.place
-                    FROM unnest(used.%I) WITH ORDINALITY AS has (id, place)
+                    SELECT named.name
+                    FROM unnest(used.%I) AS has (id)
                     JOIN %I AS named
                         ON named.tenant_id = %L AND named.id = has.id AND named.deleted_at IS NULL
                  ) AS r) AS %I', joined, ids, plural, tenant, plural), '')
@@ -664,13 +667,13 @@ CREATE FUNCTION public.export_vcard(shape jsonb) RETURNS text
         FROM jsonb_array_elements_text(shape -> 'custom') WITH ORDINALITY AS names (name, place)
     )
     SELECT format(
-        'concat(E''BEGIN:VCARD\x1eVERSION:3.0\x1eUID:'', c.id,
+        'array_to_string(ARRAY[E''BEGIN:VCARD\x1eVERSION:3.0\x1eUID:'', c.id,
             E''\x1eFN:'', coalesce(c.display_name, c.id),
             E''\x1eN:'', c.last_name, E''\x1d'', c.first_name, E''\x1d\x1d\x1d\x1e'',
             CASE WHEN c.company <> '''' OR c.department <> '''' THEN
                 concat(''ORG:'', c.company, E''\x1d'' || NULLIF(c.department, ''''), E''\x1e'') END,
             ''TITLE:'' || NULLIF(c.job_title, '''') || E''\x1e'',
-            %s, E''END:VCARD\x1e'')', concat_ws(', ', items.lines, texts.lines, customs.lines))
+            %s, E''END:VCARD\x1e''], '''')', concat_ws(', ', items.lines, texts.lines, customs.lines))
     FROM items, texts, customs
 $_$;
 
@@ -803,7 +806,7 @@ END;
 $$;
 
 CREATE FUNCTION public.fold(value text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT lower(public.unaccent('public.unaccent'::regdictionary, value)) $$;
 
 CREATE FUNCTION public.get_next_version() RETURNS bigint
@@ -1111,6 +1114,19 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.page_contact_ids(tenant text, filter jsonb, after text, most integer) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
+        RAISE EXCEPTION 'contacts of tenant % asked for while app.tenant is another', tenant;
+    END IF;
+    RETURN QUERY EXECUTE format('SELECT id FROM contacts WHERE %s AND id > %L ORDER BY id LIMIT %s',
+                                contact_conditions(tenant, filter), after, most);
+END
+$$;
+
 CREATE FUNCTION public.plan_export(tenant text, filter jsonb, format text) RETURNS TABLE(total bigint, header text[], query text)
     LANGUAGE plpgsql STABLE
     AS $$
@@ -1124,18 +1140,18 @@ BEGIN
         WHEN 'csv' THEN
             SELECT array_agg(heading), string_agg(cell, ', ') INTO header, cells
             FROM export_own_columns(shape);
-            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.place)';
+            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.name COLLATE "C")';
         WHEN 'google' THEN
             SELECT array_agg(heading), string_agg(cell, ', ') INTO header, cells
             FROM export_google_columns(shape);
-            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.place)';
+            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.name COLLATE "C")';
         WHEN 'json' THEN
             cells := export_json();
-            joined := 'array_to_json(array_agg(r.name ORDER BY r.place))::text';
+            joined := 'array_to_json(array_agg(r.name ORDER BY r.name COLLATE "C"))::text';
         WHEN 'vcf' THEN
             cells := export_vcard(shape);
             -- CATEGORIES is a list of vCard's; groups and types are written as in our own CSV.
-            joined := 'string_agg(r.name, E''\x1c'' ORDER BY r.place)';
+            joined := 'string_agg(r.name, E''\x1c'' ORDER BY r.name COLLATE "C")';
     END CASE;
     total := (shape ->> 'total')::bigint;
     query := pg_catalog.format('SELECT %s FROM %s', cells,
@@ -1245,7 +1261,7 @@ END
 $$;
 
 CREATE FUNCTION public.render_contact_in_rest(wire text, emails jsonb, phones jsonb, deleted_at timestamp with time zone) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     AS $$
     SELECT left(wire, -1)
         || coalesce(',"email":' || (emails -> 0 -> 'value')::text, '')
@@ -1316,7 +1332,7 @@ CREATE FUNCTION public.render_history_entry(entry public.audit_log) RETURNS json
 $$;
 
 CREATE FUNCTION public.render_row(id text, version bigint, created_at timestamp with time zone, updated_at timestamp with time zone, created_by text, updated_by text, body text) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     AS $$
     SELECT '{"id":' || to_json(id)::text
         || ',"version":' || version
@@ -1324,18 +1340,18 @@ CREATE FUNCTION public.render_row(id text, version bigint, created_at timestamp 
         || '","updated_at":"' || rfc3339(updated_at) || '"'
         || CASE WHEN created_by IS NULL THEN '' ELSE ',"created_by":' || to_json(created_by)::text END
         || CASE WHEN updated_by IS NULL THEN '' ELSE ',"updated_by":' || to_json(updated_by)::text END
-        || CASE WHEN body = '{}' THEN '}' ELSE ',' || substr(body, 2) END
+        || CASE WHEN body = '{}' THEN '}' ELSE ',' || right(body, -1) END
 $$;
 
 CREATE FUNCTION public.render_tombstone(id text, version bigint, deleted_at timestamp with time zone) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     AS $$
     SELECT '{"id":' || to_json(id)::text || ',"version":' || version
         || ',"deleted_at":"' || rfc3339(deleted_at) || '"}'
 $$;
 
 CREATE FUNCTION public.rfc3339(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
 
 CREATE FUNCTION public.stamp_names(before jsonb, after jsonb) RETURNS SETOF text
@@ -1517,7 +1533,10 @@ BEGIN
         END IF;
     END IF;
 
-    IF NEW.stamps @? '$.* ? (!exists(@.version))' THEN
+    -- A new row's one stamp, without a query.
+    IF NEW.stamps - '*' = '{}' AND NOT (NEW.stamps -> '*') ? 'version' THEN
+        NEW.stamps := jsonb_set(NEW.stamps, '{*,version}', to_jsonb(NEW.version));
+    ELSIF NEW.stamps @? '$.* ? (!exists(@.version))' THEN
         NEW.stamps := (
             SELECT jsonb_object_agg(key,
                 CASE WHEN value ? 'version' THEN value
@@ -1529,9 +1548,11 @@ BEGIN
                            NEW.created_by, NEW.updated_by, body);
     -- Of whoever made this version: who writes an equal value, or edits what is deleted, did not.
     IF TG_OP = 'INSERT' OR NEW.version <> OLD.version THEN
-        NEW.wire_author := json_strip_nulls(json_build_object(
-            'mutation_id', NEW.written_mutation,
-            'actor', json_build_object('agent', NEW.written_by, 'device', NEW.written_device)));
+        NEW.wire_author := concat(
+            '{', '"mutation_id":' || to_json(NEW.written_mutation)::text || ',',
+            '"actor":{', '"agent":' || to_json(NEW.written_by)::text,
+            CASE WHEN NEW.written_by IS NOT NULL AND NEW.written_device IS NOT NULL THEN ',' END,
+            '"device":' || to_json(NEW.written_device)::text, '}}');
     ELSE
         NEW.wire_author := OLD.wire_author;
     END IF;

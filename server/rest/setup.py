@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from server.rest.auth import agent_routes, key_routes
 from server.rest.bulk import bulk_routes
 from server.rest.contacts import contact_routes
+from server.rest.export import export_routes
 from server.rest.headers import Network, add_headers, answer_preflights, believe_proxies
 from server.rest.history import audit_routes, history_routes
 from server.rest.middleware import (
@@ -30,6 +31,7 @@ from server.services.bulk import BulkJobs
 from server.services.contacts import Contacts
 from server.services.entities import CONTACTS, ENTITIES
 from server.services.history import History
+from server.services.exports import Exports
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
@@ -50,6 +52,7 @@ class RestServices:
     rows: Rows
     contacts: Contacts
     history: History
+    exports: Exports
     pages: Pages
     rate_limit: RateLimit
     bulk: BulkJobs
@@ -89,6 +92,7 @@ def register_rest(
         *contact_routes(services.contacts),
         *(
             route
+        *export_routes(services.exports),
             for entity in ENTITIES.values()
             for route in (
                 *(() if entity is CONTACTS else list_routes(entity, services.rows)),

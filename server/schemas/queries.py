@@ -35,6 +35,7 @@ SORTABLE = (
     "updated_at",
     "version",
 )
+EXPORT_FORMATS = ("csv", "google", "json", "vcf")
 DEVICE_STATES = ("revoked", "never_synced", "online", "missing", "late", "idle")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _WHOLE = re.compile(r"[0-9]{1,16}")
@@ -166,6 +167,12 @@ class ContactListQuerySchema(ContactFilterSchema, PageQuerySchema):
     sort = SortBy()
 
 
+class ExportQuerySchema(ContactFilterSchema):
+    """`GET /api/bulk/export`: the list's filters, and how the file is written."""
+
+    format = Choice(*EXPORT_FORMATS, load_default="csv")
+
+
 class DeltaQuerySchema(FieldbookSchema):
     """`GET /api/sync/delta`: what `sync_request` asks, by parameters."""
 
@@ -191,6 +198,7 @@ class OutdatedQuerySchema(PageQuerySchema):
 
 CONTACT_FILTER = ContactFilterSchema()
 CONTACT_LIST = ContactListQuerySchema()
+EXPORT = ExportQuerySchema()
 PAGE = PageQuerySchema()
 DELTA = DeltaQuerySchema()
 DEVICE_LIST = DeviceListQuerySchema()

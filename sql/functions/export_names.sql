@@ -1,6 +1,6 @@
 -- The names of the tags, groups and types of an export's contacts, as the text of a join with `c`
 -- that gives `names.tags`, `names.groups` and `names.types`, each joined by the aggregate
--- `joined` over r.name in the order of r.place, NULL for none. They are looked up once for each
+-- `joined` over r.name, NULL for none. They are looked up once for each
 -- combination of ids, not for each contact; and not at all where a company has none. Used by
 -- export_rows().
 CREATE OR REPLACE FUNCTION export_names(tenant text, conditions text, joined text) RETURNS text
@@ -20,8 +20,8 @@ AS $$
         conditions,
         (SELECT string_agg(format(
              ', (SELECT %s FROM (
-                    SELECT named.name, has.place
-                    FROM unnest(used.%I) WITH ORDINALITY AS has (id, place)
+                    SELECT named.name
+                    FROM unnest(used.%I) AS has (id)
                     JOIN %I AS named
                         ON named.tenant_id = %L AND named.id = has.id AND named.deleted_at IS NULL
                  ) AS r) AS %I', joined, ids, plural, tenant, plural), '')

@@ -16,18 +16,18 @@ BEGIN
         WHEN 'csv' THEN
             SELECT array_agg(heading), string_agg(cell, ', ') INTO header, cells
             FROM export_own_columns(shape);
-            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.place)';
+            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.name COLLATE "C")';
         WHEN 'google' THEN
             SELECT array_agg(heading), string_agg(cell, ', ') INTO header, cells
             FROM export_google_columns(shape);
-            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.place)';
+            joined := 'string_agg(r.name, '' ::: '' ORDER BY r.name COLLATE "C")';
         WHEN 'json' THEN
             cells := export_json();
-            joined := 'array_to_json(array_agg(r.name ORDER BY r.place))::text';
+            joined := 'array_to_json(array_agg(r.name ORDER BY r.name COLLATE "C"))::text';
         WHEN 'vcf' THEN
             cells := export_vcard(shape);
             -- CATEGORIES is a list of vCard's; groups and types are written as in our own CSV.
-            joined := 'string_agg(r.name, E''\x1c'' ORDER BY r.place)';
+            joined := 'string_agg(r.name, E''\x1c'' ORDER BY r.name COLLATE "C")';
     END CASE;
     total := (shape ->> 'total')::bigint;
     query := pg_catalog.format('SELECT %s FROM %s', cells,

@@ -1,7 +1,8 @@
 -- A line of a vCard about one of several e-mails, phones, addresses or websites; NULL without a
 -- value. A label that vCard knows is its TYPE; any other goes into a line of its own, tied to the
--- first by a name that the card has once, with `number`: a text, as joining one from a number would
--- keep the planner from inlining this, at five times the cost. Its marks are export_vcard's. Used by exports.
+-- first by a name that the card has once, with `number`: a text, as to make one of a number would
+-- keep the planner from inlining this, at five times the cost. The marks are export_vcard's. Used
+-- by exports.
 CREATE OR REPLACE FUNCTION vcard_line(property text, label text, number text, value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

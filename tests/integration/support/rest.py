@@ -31,6 +31,7 @@ from server.services.changes import ChangeSet
 from server.services.commits import Commits
 from server.services.contacts import Contacts
 from server.services.history import History
+from server.services.exports import Exports
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
@@ -150,6 +151,7 @@ async def running_rest(
         rows=rows,
         contacts=Contacts(database),
         history=History(database, rows),
+        exports=Exports(database),
         pages=Pages(database),
         rate_limit=RateLimit(redis),
         bulk=BulkJobs(database),
