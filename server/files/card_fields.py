@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
-from typing import Any
 
 from server.files.cells import CellFault, read_birthday, refuse_ruined, words
 from server.files.fields import field_reader, split_name
@@ -117,8 +116,8 @@ class CardReader:
         if path.startswith("preferences_"):
             path = path.replace("_", ".", 1)
         if path == "custom":
-            key, _, value = (unescaped(part) for part in _halves(each.value))
-            path = f"custom.{key}"
+            key, *values = split_value(each.value, ";")
+            path, value = f"custom.{key}", ";".join(values)
         parsed = parse_path(path)
         if parsed is None:
             raise CellFault(f"{each.name} is no property that this server writes.")
@@ -240,8 +239,3 @@ def _apple_label(text: str) -> str:
     """Apple writes its own labels as `_$!<Mobile>!$_`; a person's stay as they are."""
     match = _APPLE_LABEL.fullmatch(text.strip())
     return match.group(1).lower() if match else text.strip()
-
-
-def _halves(value: str) -> tuple[Any, ...]:
-    name, *rest = split_value(value, ";")
-    return name, ";", ";".join(rest)

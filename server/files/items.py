@@ -20,12 +20,17 @@ _SPLIT = {"emails": split_emails, "phones": split_phones, "websites": split_join
 _LAST = re.compile(r"fax|assistant|callback|isdn|pager|radio|telex|tty|faks|t[eé]l[eé]copie", re.I)
 # A custom field that stands for a field of ours in a table that has no place for it.
 OUR_LABEL = "Fieldbook "
+# Each row that we write for Google has it.
+OUR_MARK = "Fieldbook id"
 
 
 def item_readers(
-    columns: Sequence[tuple[int, FieldPath]], family: str, month_first: bool
+    columns: Sequence[tuple[int, FieldPath]], month_first: bool, exact: bool
 ) -> list[ItemReader]:
-    """What reads each item of a table; columns of one slot are one item."""
+    """What reads each item of a table; columns of one slot are one item.
+
+    `exact` is for what this server has written: nothing in a cell is taken apart.
+    """
     readers: list[tuple[bool, ItemReader]] = []
     slots: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for index, path in columns:
@@ -37,21 +42,21 @@ def item_readers(
         label_index = labels[0] if labels else None
         values = [index for index, part in parts if part == "value"]
         if field == "addresses":
-            readers.append((False, _address(parts, label_index, label)))
+            readers.append((False, _address(parts, label_index, label, exact)))
             continue
         for value_index in values:
             if field == "customs":
-                readers.append(
-                    (False, _custom(value_index, label_index, slot, family, month_first))
-                )
+                readers.append((False, _custom(value_index, label_index, slot, month_first)))
             else:
                 late = field == "phones" and bool(_LAST.search(label))
-                readers.append((late, _value(field, value_index, label_index, label)))
+                readers.append((late, _value(field, value_index, label_index, label, exact)))
     readers.sort(key=lambda reader: reader[0])
     return [reader for _, reader in readers]
 
 
-def _value(field: str, value_index: int, label_index: int | None, label: str) -> ItemReader:
+def _value(
+    field: str, value_index: int, label_index: int | None, label: str, exact: bool
+) -> ItemReader:
     split = _SPLIT[field]
     labelled = {"label": label} if label else {}
     path = f"{field}.{label}" if label else field
@@ -61,6 +66,11 @@ def _value(field: str, value_index: int, label_index: int | None, label: str) ->
     def read(values: list[str], fields: dict[str, Any], faults: Faults) -> None:
         cell = values[value_index]
         if not cell:
+            return
+        if exact:
+            own = values[label_index] if label_index is not None else label
+            item = {"label": own, "value": cell} if own else {"value": cell}
+            fields.setdefault(field, []).append(item)
             return
         if label_index is None and not _SEVERAL.search(cell):
             fields.setdefault(field, []).append({**labelled, "value": cell})
@@ -92,12 +102,19 @@ def add_items(
         items.insert(0, whole) if primary else items.append(whole)
 
 
-def _address(parts: list[tuple[int, str]], label_index: int | None, label: str) -> ItemReader:
+def _address(
+    parts: list[tuple[int, str]], label_index: int | None, label: str, exact: bool
+) -> ItemReader:
     columns = [(index, part) for index, part in parts if part != "label"]
 
     def read(values: list[str], fields: dict[str, Any], faults: Faults) -> None:
         filled = [(part, values[index]) for index, part in columns if values[index]]
         if not filled:
+            return
+        if exact:
+            own = values[label_index] if label_index is not None else label
+            item = {"label": own, **_whole(filled)} if own else _whole(filled)
+            fields.setdefault("addresses", []).append(item)
             return
         several = any(":::" in value for _, value in filled)
         labels = [label] if label_index is None else split_joined(values[label_index])
@@ -125,9 +142,7 @@ def _whole(filled: list[tuple[str, str]]) -> dict[str, str]:
     return address or ({"street": formatted} if formatted else {})
 
 
-def _custom(
-    value_index: int, label_index: int | None, slot: str, family: str, month_first: bool
-) -> ItemReader:
+def _custom(value_index: int, label_index: int | None, slot: str, month_first: bool) -> ItemReader:
     def read(values: list[str], fields: dict[str, Any], faults: Faults) -> None:
         cell = values[value_index]
         if not cell:

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.files.cells import CellFault, refuse_ruined, unguarded, words
 from server.files.fields import FieldReader, field_reader
-from server.files.items import ItemReader, item_readers
+from server.files.items import OUR_MARK, item_readers
 from server.files.model import Faults, FileRow, Mapped, Source
 from server.files.paths import JOINED, FieldPath, parse_path
 
@@ -53,9 +53,11 @@ class Plan:
                 reader = field_reader(part, family, month_first, columns[index])
                 self._single.append((index, path, reader))
         self._joined = [(name, indexes, JOINED[name]) for name, indexes in joined.items()]
-        self._items: list[ItemReader] = item_readers(
-            [(index, part) for index, (_, part) in parsed.items()], family, month_first
-        )
+        listed = [(index, part) for index, (_, part) in parsed.items()]
+        self._items = item_readers(listed, month_first, exact=family == "own")
+        # Google's table may be of our own writing, which only its rows tell.
+        self._maybe_ours = family == "google"
+        self._our_items = item_readers(listed, month_first, exact=True)
         self._photos = [
             index
             for index, column in enumerate(columns)
@@ -95,7 +97,8 @@ class Plan:
                     reader(value, fields)
                 except CellFault as fault:
                     faults.append((path, str(fault)))
-        for item in self._items:
+        ours = self._maybe_ours and OUR_MARK in together
+        for item in self._our_items if ours else self._items:
             item(values, fields, faults)
         if self._custom:
             custom = {name: values[index] for index, name in self._custom if values[index]}
