@@ -36,13 +36,14 @@ from server.services.actors import Actor
 from server.services.agents import Agents
 from server.services.auth import Auth
 from server.services.bulk import BulkJobs
+from server.services.bulk_edits import BulkEdits
 from server.services.commits import Commits
 from server.services.contacts import Contacts
 from server.services.device_reports import DeviceReports
 from server.services.devices import Devices
 from server.services.entities import ENTITIES
-from server.services.history import History
 from server.services.exports import Exports
+from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
@@ -213,12 +214,13 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         keys=Keys(parts.database, parts.auth),
         rows=rows,
         contacts=Contacts(parts.database),
-        history=History(parts.database, rows),
         exports=Exports(parts.database),
+        history=History(parts.database, rows),
         pages=parts.pages,
         rate_limit=rate_limit,
         bulk=BulkJobs(parts.database),
         imports=Imports(parts.database, parts.settings.import_max_bytes, parts.bulk.preview),
+        edits=BulkEdits(parts.database, parts.tenants, parts.bulk.preview),
     )
 
 

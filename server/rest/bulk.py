@@ -7,10 +7,10 @@ from typing import Any
 from aiohttp import web
 
 from server.rest.openapi import operation
-from server.rest.requests import actor_of, json_answer, path_id, query_of
+from server.rest.requests import actor_of, json_answer, path_id, query_of, read_json
 from server.rest.streaming import stream_answer
 from server.rest.uploads import receive_upload
-from server.schemas.bulk import IMPORT_OPTIONS, JOB_LIST
+from server.schemas.bulk import BULK_UPDATE, IMPORT_OPTIONS, JOB_LIST, UPDATE_QUERY
 from server.schemas.bulk_answers import (
     FindingListSchema,
     JobListSchema,
@@ -20,9 +20,12 @@ from server.schemas.bulk_answers import (
 from server.schemas.queries import PAGE, parse_query
 from server.schemas.requests import HISTORY, WRITE_HEADERS, parse_headers
 from server.services.bulk import BulkJobs
+from server.services.bulk_edits import BulkEdits
 from server.services.imports import FileInfo, Imports
 
 JOBS = "/api/bulk/jobs"
+MAX_IDS_BODY = 8_000_000
+"""Room for 100,000 ids of any length."""
 MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "vcf": "text/vcard"}
 
 
@@ -60,6 +63,35 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
             return _started(*await imports.start(actor, upload, file, asked, key))
 
     return [web.post("/api/bulk/import", start)]
+
+
+def edit_routes(edits: BulkEdits) -> list[web.RouteDef]:
+    """How a bulk edit is started, or tried."""
+
+    @operation(
+        "update_contacts",
+        "bulk",
+        "Change or delete many contacts",
+        description=(
+            "Those of `ids` or of a `filter`. Merged field by field, like all other writes. For "
+            "managers, admins and programs. Sent again with the same Idempotency-Key, it is done "
+            "only once."
+        ),
+        headers=WRITE_HEADERS,
+        query=UPDATE_QUERY,
+        body=BULK_UPDATE,
+        answers={200: StartedSchema, 201: JobSchema},
+        errors=(409,),
+    )
+    async def start(request: web.Request) -> web.Response:
+        actor, key = actor_of(request), _key_of(request)
+        asked = query_of(request, UPDATE_QUERY)
+        body = await read_json(request, MAX_IDS_BODY)
+        if asked["dry_run"]:
+            return json_answer(await edits.preview(actor, body))
+        return _started(*await edits.start(actor, body, key))
+
+    return [web.post("/api/bulk/update", start)]
 
 
 def job_routes(base: str, kind: str | None, jobs: BulkJobs) -> list[web.RouteDef]:
@@ -167,10 +199,11 @@ def job_routes(base: str, kind: str | None, jobs: BulkJobs) -> list[web.RouteDef
     ]
 
 
-def bulk_routes(jobs: BulkJobs, imports: Imports) -> list[web.RouteDef]:
+def bulk_routes(jobs: BulkJobs, imports: Imports, edits: BulkEdits) -> list[web.RouteDef]:
     """All of /api/bulk but the export."""
     return [
         *import_routes(imports),
+        *edit_routes(edits),
         *job_routes(JOBS, None, jobs),
         *job_routes("/api/bulk/import", "import", jobs),
     ]

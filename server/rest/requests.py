@@ -56,9 +56,9 @@ async def read_body(request: web.Request, limit: int = MAX_BODY) -> bytes:
     return bytes(body)
 
 
-async def read_json(request: web.Request) -> object:
-    """The body as JSON. Raises `Unreadable`, `TooLarge`."""
-    body = await read_body(request)
+async def read_json(request: web.Request, limit: int = MAX_BODY) -> object:
+    """The body as JSON. Raises `Unreadable`, `TooLarge` above `limit` bytes."""
+    body = await read_body(request, limit)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -28,10 +28,11 @@ from server.rest.tenant import tenant_routes
 from server.services.agents import Agents
 from server.services.auth import Auth
 from server.services.bulk import BulkJobs
+from server.services.bulk_edits import BulkEdits
 from server.services.contacts import Contacts
 from server.services.entities import CONTACTS, ENTITIES
-from server.services.history import History
 from server.services.exports import Exports
+from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
@@ -51,12 +52,13 @@ class RestServices:
     keys: Keys
     rows: Rows
     contacts: Contacts
-    history: History
     exports: Exports
+    history: History
     pages: Pages
     rate_limit: RateLimit
     bulk: BulkJobs
     imports: Imports
+    edits: BulkEdits
 
 
 def register_rest(
@@ -90,9 +92,9 @@ def register_rest(
         *key_routes(services.keys),
         *tenant_routes(services.tenants),
         *contact_routes(services.contacts),
+        *export_routes(services.exports),
         *(
             route
-        *export_routes(services.exports),
             for entity in ENTITIES.values()
             for route in (
                 *(() if entity is CONTACTS else list_routes(entity, services.rows)),
@@ -102,7 +104,7 @@ def register_rest(
         ),
         *audit_routes(services.history),
         *sync_routes(services.pages),
-        *bulk_routes(services.bulk, services.imports),
+        *bulk_routes(services.bulk, services.imports, services.edits),
         *more_routes,
         *system_routes(readiness, registry),
     ]

@@ -40,7 +40,6 @@ MAX_MAPPED = 500
 MAX_COLUMN = 1_000
 MAX_PATH = 200
 MAX_EDITED = 100_000
-_DELIMITER = re.compile(r"[\t!#-/:-@\[-`{-~]")
 
 
 class Match(Worded, fields.Field[list[str]]):
@@ -61,12 +60,16 @@ class Match(Worded, fields.Field[list[str]]):
 
 
 class Delimiter(Worded, fields.String):
-    """What stands between cells: one sign, or its name: gives the sign."""
+    """What stands between cells, as the sign or by its name: gives the sign."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"type": "string", "enum": [*DELIMITERS, *DELIMITERS.values()]}
+        super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         sign = DELIMITERS.get(value, value) if isinstance(value, str) else ""
-        if not _DELIMITER.fullmatch(sign):
-            raise ValidationError(f"This must be {', '.join(DELIMITERS)}, or one such sign.")
+        if sign not in DELIMITERS.values():
+            raise ValidationError(f"This must be one of {', '.join(DELIMITERS)}, or its sign.")
         return sign
 
 
@@ -159,9 +162,15 @@ class Ids(Items):
             part = value[begin : begin + 1_000]
             texts = all(isinstance(each, str) for each in part)
             if not texts or not self._ALL.fullmatch(",".join([*part, ""])):
-                # Finds and names those that are none.
-                super()._deserialize(part, attr, data, **kwargs)
+                self._name_what_is_none(part, begin)
         return list(dict.fromkeys(value))
+
+    def _name_what_is_none(self, part: list[Any], begin: int) -> None:
+        try:
+            super()._deserialize(part, None, None)
+        except ValidationError as error:
+            found = dict(error.messages_dict)
+            raise ValidationError({begin + int(at): found[at] for at in found}) from None
 
 
 class BulkUpdateSchema(FieldbookSchema):

@@ -12,9 +12,9 @@ import orjson
 from server.db.pool import Connection, Database
 from server.db.queries import queries
 from server.errors import Conflict, Forbidden, Invalid, NotFound
-from server.files.error_files import errors_header, errors_row, errors_suffix
 from server.schemas.times import rfc3339
 from server.services.actors import LEADERS, Actor
+from server.services.failed_rows import FailedRows
 from server.services.lists import (
     CURSOR_FAULT,
     cut_page,
@@ -26,7 +26,6 @@ from server.services.lists import (
 STARTERS = (*LEADERS, "api")
 """Who starts jobs, and sees those of others."""
 LISTED = 100
-ROWS_AT_ONCE = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COUNTS = ("rows", "created", "updated", "unchanged", "conflicts", "errors")
 OVER = ("done", "failed", "cancelled")
@@ -145,36 +144,13 @@ class BulkJobs:
         """
         async with self._database.tenant(actor.tenant) as connection:
             record = await _read(connection, actor, job_id, kind)
-        detected = _loaded(record["detected"]) or {"format": "csv", "delimiter": ","}
-        stem = (record["file_name"] or "import").rpartition("/")[2].rpartition(".")[0] or "import"
-        name = f"{stem}.errors.{errors_suffix(detected)}"
-        return name, self._errors(actor.tenant, job_id, record, detected)
-
-    async def _errors(
-        self, tenant: str, job_id: str, job: asyncpg.Record, detected: dict[str, str | None]
-    ) -> AsyncIterator[bytes]:
-        columns, mapping = _loaded(job["columns"]) or [], _loaded(job["mapping"]) or {}
-        named = _columns_of(mapping, columns)
-        yield errors_header(detected, columns).encode()
-        after, row = 0, None
-        told: list[tuple[str, str]] = []
-        while True:
-            # Not in one go: whoever reads slowly would keep a connection for as long.
-            async with self._database.tenant(tenant) as connection:
-                records = await connection.fetch(
-                    queries.bulk.list_findings, tenant, job_id, "error", after, ROWS_AT_ONCE
-                )
-            text = ""
-            for record in records:
-                after = record["id"]
-                if record["original"] is not None:
-                    text += _errors_row(detected, row, told)
-                    row, told = record, []
-                told.append((named.get(record["field"], record["field"]), record["message"]))
-            if len(records) < ROWS_AT_ONCE:
-                yield (text + _errors_row(detected, row, told)).encode()
-                return
-            yield text.encode()
+        failed = FailedRows(
+            loaded(record["detected"]) or {"format": "csv", "delimiter": ","},
+            loaded(record["columns"]) or [],
+            loaded(record["mapping"]) or {},
+        )
+        name = failed.file_name(record["file_name"])
+        return name, failed.read(self._database, actor.tenant, job_id)
 
 
 def refuse_others(actor: Actor) -> None:
@@ -191,8 +167,8 @@ async def enqueue(connection: Connection, tenant: str, job_id: str) -> None:
 
 def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
     """A job as docs/PROTOCOL.md has it, of a row of `queries.bulk_jobs.read_shown`."""
-    counts = _loaded(record["counts"])
-    mapping = _loaded(record["mapping"])
+    counts = loaded(record["counts"])
+    mapping = loaded(record["mapping"])
     job: dict[str, Any] = {
         "id": record["id"],
         "kind": record["kind"],
@@ -203,9 +179,9 @@ def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
             "name": record["agent_name"],
         },
         "file_name": record["file_name"],
-        **shown_counts(counts, mapping, _loaded(record["columns"])),
+        **shown_counts(counts, mapping, loaded(record["columns"])),
         "progress": {"done": record["done"], "total": record["total"]},
-        "detected": _loaded(record["detected"]),
+        "detected": loaded(record["detected"]),
         "error": record["error"],
         **{
             name: rfc3339(record[name]) if record[name] else None
@@ -213,7 +189,7 @@ def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
         },
     }
     if record["undoing"]:
-        undone = _loaded(record["undo_counts"]) or {}
+        undone = loaded(record["undo_counts"]) or {}
         job["undo"] = {name: undone.get(name, 0) for name in ("undone", "left")}
     return job
 
@@ -243,7 +219,7 @@ def finding_to_wire(finding: Mapping[str, Any]) -> dict[str, Any]:
     names = ("row", "contact_id", "field", "message")
     shown = {name: finding[name] for name in names if finding.get(name) is not None}
     detail = finding.get("detail")
-    return {**shown, **(_loaded(detail) if isinstance(detail, str) else detail or {})}
+    return {**shown, **(loaded(detail) if isinstance(detail, str) else detail or {})}
 
 
 async def _read(
@@ -257,7 +233,8 @@ async def _read(
     return record
 
 
-def _loaded(text: str | None) -> Any:
+def loaded(text: str | None) -> Any:
+    """What the JSON of a column holds; None for NULL."""
     return None if text is None else orjson.loads(text)
 
 
@@ -273,7 +250,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _wrote(record: asyncpg.Record) -> bool:
     told = {*COUNTS, "photos"} - {"created", "updated"}
-    return any(count for name, count in _loaded(record["counts"]).items() if name not in told)
+    return any(count for name, count in loaded(record["counts"]).items() if name not in told)
 
 
 def _not_to_cancel(record: asyncpg.Record) -> str:
@@ -288,26 +265,3 @@ def _not_to_undo(record: asyncpg.Record) -> str:
     if record["undoing"]:
         return "It is being undone already."
     return "It is not over yet: cancel it, or wait for its end, then undo it."
-
-
-def _columns_of(mapping: Mapping[str, str | None], columns: list[str]) -> dict[str, str]:
-    """The column that each field came from, by the path that a finding names."""
-    named: dict[str, str] = {}
-    for column in reversed(columns):
-        path = mapping.get(column)
-        if path:
-            named[path] = column
-    return named
-
-
-def _errors_row(
-    detected: dict[str, str | None],
-    row: asyncpg.Record | None,
-    told: list[tuple[str, str]],
-) -> str:
-    """A failed row with all that is wrong with it."""
-    if row is None:
-        return ""
-    fields = ", ".join(dict.fromkeys(field for field, _ in told if field))
-    messages = " ".join(dict.fromkeys(message for _, message in told))
-    return errors_row(detected, row["original"], row["row"], fields, messages)

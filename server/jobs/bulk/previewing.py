@@ -14,6 +14,7 @@ from server.jobs.bulk.importing import SLICE, findings_of, judging_of
 from server.jobs.bulk.judging import Judging
 from server.jobs.bulk.known import EarlierInPreview
 from server.jobs.bulk.planning import Plan
+from server.services.bulk import finding_to_wire
 from server.services.entities import Fields
 
 ROWS_AT_ONCE = 500
@@ -43,7 +44,7 @@ class Preview:
         for finding in findings:
             kept = self.errors if finding["kind"] == "error" else self.conflicts
             if len(kept) < LISTED:
-                kept.append(shown_finding(finding))
+                kept.append(finding_to_wire(finding))
 
     def to_wire(self) -> dict[str, Any]:
         """The part of the answer that the rows decide."""
@@ -55,13 +56,6 @@ class Preview:
             "errors": self.errors,
             "conflicts": self.conflicts,
         }
-
-
-def shown_finding(finding: dict[str, Any]) -> Fields:
-    """A finding as a job's JSON lists it: a conflict's details beside its field."""
-    names = ("row", "contact_id", "field", "message")
-    shown = {name: finding[name] for name in names if finding.get(name) is not None}
-    return {**shown, **(finding.get("detail") or {})}
 
 
 async def preview_import(context: Context, file: ContactFile) -> dict[str, Any]:

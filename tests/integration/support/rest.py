@@ -27,11 +27,12 @@ from server.schemas.responses import ProblemSchema
 from server.services.agents import Agents
 from server.services.auth import Auth
 from server.services.bulk import BulkJobs
+from server.services.bulk_edits import BulkEdits
 from server.services.changes import ChangeSet
 from server.services.commits import Commits
 from server.services.contacts import Contacts
-from server.services.history import History
 from server.services.exports import Exports
+from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
@@ -150,12 +151,13 @@ async def running_rest(
         keys=Keys(database, auth),
         rows=rows,
         contacts=Contacts(database),
-        history=History(database, rows),
         exports=Exports(database),
+        history=History(database, rows),
         pages=Pages(database),
         rate_limit=RateLimit(redis),
         bulk=BulkJobs(database),
         imports=Imports(database, import_max_bytes, bulk.preview),
+        edits=BulkEdits(database, tenants, bulk.preview),
     )
 
     async def readiness() -> dict[str, bool]:

@@ -1,0 +1,100 @@
+"""The file of an import's failed rows: as they came in, with what is wrong with each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+import orjson
+
+from server.db.pool import Database
+from server.db.queries import queries
+from server.files.error_files import errors_header, errors_row, errors_suffix
+from server.files.model import Mapped
+from server.files.paths import FieldPath, parse_path
+
+ROWS_AT_ONCE = 200
+
+
+@dataclass
+class FailedRows:
+    """Makes the file, by what the import's own was found to be."""
+
+    detected: dict[str, str | None]
+    columns: list[str]
+    mapping: Mapped
+    _places: list[tuple[int, FieldPath]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parsed = [parse_path(self.mapping.get(column) or "") for column in self.columns]
+        self._places = [(index, path) for index, path in enumerate(parsed) if path]
+
+    def file_name(self, original: str | None) -> str:
+        """What to save it as: `contacts.errors.csv` for `contacts.xlsx`."""
+        name = original or "import"
+        return f"{name.rpartition('.')[0] or name}.errors.{errors_suffix(self.detected)}"
+
+    async def read(self, database: Database, tenant: str, job_id: str) -> AsyncIterator[bytes]:
+        """The file, some rows at a time. Raises `Unavailable`."""
+        yield errors_header(self.detected, self.columns).encode()
+        findings: list[asyncpg.Record] = []
+        after = 0
+        while True:
+            # Not in one go: whoever reads slowly would keep a connection for as long.
+            async with database.tenant(tenant) as connection:
+                records = await connection.fetch(
+                    queries.bulk.list_findings, tenant, job_id, "error", after, ROWS_AT_ONCE
+                )
+            text = ""
+            for record in records:
+                after = record["id"]
+                # A row's own text stands with the first of its findings.
+                if record["original"] is not None and findings:
+                    text += self.row(findings)
+                    findings = []
+                findings.append(record)
+            if len(records) < ROWS_AT_ONCE:
+                yield (text + (self.row(findings) if findings else "")).encode()
+                return
+            yield text.encode()
+
+    def row(self, findings: Sequence[asyncpg.Record]) -> str:
+        """One failed row with all that was found out about it."""
+        first = findings[0]
+        fields = [self._named(each["field"] or "", first["original"]) for each in findings]
+        messages = [each["message"] for each in findings]
+        return errors_row(
+            self.detected,
+            first["original"],
+            first["row"],
+            ", ".join(name for name in dict.fromkeys(fields) if name),
+            " ".join(dict.fromkeys(messages)),
+        )
+
+    def _named(self, path: str, original: str) -> str:
+        """The column that a field came from, as the file calls it; else the field.
+
+        `emails.1.value` is the second e-mail of the row, so the second column that has one.
+        """
+        if self.detected["format"] in ("json", "jsonl"):
+            return path
+        exact = next((column for column in self.columns if self.mapping.get(column) == path), None)
+        if exact is not None:
+            return exact
+        name, *rest = path.split(".")
+        part = rest[-1] if len(rest) > 1 else "value"
+        places = [
+            index
+            for index, place in self._places
+            if place.field == name and place.part in ("", part)
+        ]
+        if self.detected["format"] != "vcard":
+            cells = orjson.loads(original)
+            filled = [index for index in places if index < len(cells) and cells[index].strip()]
+            places = filled or places
+        if not places:
+            return path
+        number = int(rest[0]) if rest and rest[0].isdecimal() else 0
+        # One cell may have held several; then the last column that has any is the nearest.
+        return self.columns[places[min(number, len(places) - 1)]]
