@@ -78,8 +78,10 @@ CREATE FUNCTION public.contact_key_texts(emails jsonb, phones jsonb) RETURNS SET
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT item ->> 'value' FROM jsonb_array_elements(emails) AS item
+    WHERE item ->> 'value' IS NOT NULL  -- psql may leave it out
     UNION
-    SELECT item ->> 'e164' FROM jsonb_array_elements(phones) AS item WHERE item ? 'e164'
+    SELECT item ->> 'e164' FROM jsonb_array_elements(phones) AS item
+    WHERE item ->> 'e164' IS NOT NULL
 $$;
 
 CREATE TABLE public.contacts (
@@ -852,10 +854,11 @@ BEGIN
         INSERT INTO contact_keys (tenant_id, key, contact_id)
         SELECT n.tenant_id, item ->> 'value', n.id
         FROM new_rows AS n, jsonb_array_elements(n.emails) AS item
+        WHERE item ->> 'value' IS NOT NULL  -- psql may leave it out
         UNION
         SELECT n.tenant_id, item ->> 'e164', n.id
         FROM new_rows AS n, jsonb_array_elements(n.phones) AS item
-        WHERE item ? 'e164';
+        WHERE item ->> 'e164' IS NOT NULL;
     ELSE
         DELETE FROM contact_keys
         WHERE tenant_id = OLD.tenant_id AND contact_id = OLD.id

@@ -3,12 +3,13 @@
 CREATE OR REPLACE FUNCTION contact_search_text(contact contacts) RETURNS text
 LANGUAGE sql STABLE
 AS $$
+    -- Nothing but an expression, so that it is inlined, which costs less than what is done twice.
     -- Digits of one phone stay together and apart from the next: the quotes between them stay.
     SELECT fold(concat_ws(' ',
         contact.first_name, contact.last_name, contact.company,
         jsonb_path_query_array(contact.emails, '$[*].value')::text,
-        phones.typed,
-        regexp_replace(phones.typed, '[^0-9"]', '', 'g'),
+        jsonb_path_query_array(contact.phones, '$[*].value')::text,
+        regexp_replace(jsonb_path_query_array(contact.phones, '$[*].value')::text,
+                       '[^0-9"]', '', 'g'),
         jsonb_path_query_array(contact.phones, '$[*].e164')::text))
-    FROM (SELECT jsonb_path_query_array(contact.phones, '$[*].value')::text AS typed) AS phones
 $$;

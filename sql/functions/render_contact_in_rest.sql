@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION render_contact_in_rest(
     wire text, emails jsonb, phones jsonb, deleted_at timestamptz
 ) RETURNS text
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql STABLE
 AS $$
     SELECT left(wire, -1)
         || coalesce(',"email":' || (emails -> 0 -> 'value')::text, '')

@@ -70,7 +70,10 @@ BEGIN
         END IF;
     END IF;
 
-    IF NEW.stamps @? '$.* ? (!exists(@.version))' THEN
+    -- A new row's one stamp, without a query.
+    IF NEW.stamps - '*' = '{}' AND NOT (NEW.stamps -> '*') ? 'version' THEN
+        NEW.stamps := jsonb_set(NEW.stamps, '{*,version}', to_jsonb(NEW.version));
+    ELSIF NEW.stamps @? '$.* ? (!exists(@.version))' THEN
         NEW.stamps := (
             SELECT jsonb_object_agg(key,
                 CASE WHEN value ? 'version' THEN value
@@ -82,9 +85,11 @@ BEGIN
                            NEW.created_by, NEW.updated_by, body);
     -- Of whoever made this version: who writes an equal value, or edits what is deleted, did not.
     IF TG_OP = 'INSERT' OR NEW.version <> OLD.version THEN
-        NEW.wire_author := json_strip_nulls(json_build_object(
-            'mutation_id', NEW.written_mutation,
-            'actor', json_build_object('agent', NEW.written_by, 'device', NEW.written_device)));
+        NEW.wire_author := concat(
+            '{', '"mutation_id":' || to_json(NEW.written_mutation)::text || ',',
+            '"actor":{', '"agent":' || to_json(NEW.written_by)::text,
+            CASE WHEN NEW.written_by IS NOT NULL AND NEW.written_device IS NOT NULL THEN ',' END,
+            '"device":' || to_json(NEW.written_device)::text, '}}');
     ELSE
         NEW.wire_author := OLD.wire_author;
     END IF;

@@ -111,23 +111,6 @@ SELECT verdict, done, held FROM write_bulk_chunk(
     $1::text, $2::text, $3::text, $4::bigint, $5::text[], $6::text[], $7::text[], $8::text[],
     $9::jsonb[], $10::real);
 
--- name: list_written
--- The contacts that a mutation wrote, after one, with the entries of its history oldest first, for
--- an undo. $1 tenant, $2 mutation, $3 the contact before ('' at the beginning), $4 at most.
-SELECT entity_id AS id, max(version) AS version,
-       array_agg(op ORDER BY id) AS ops,
-       array_agg(before::text ORDER BY id) AS befores, array_agg(after::text ORDER BY id) AS afters
-FROM audit_log
-WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
-    AND entity = 'contact' AND entity_id > $3
-GROUP BY entity_id ORDER BY entity_id LIMIT $4::bigint;
-
--- name: count_written
--- How many contacts a mutation wrote. $1 tenant, $2 mutation.
-SELECT count(DISTINCT entity_id) FROM audit_log
-WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
-    AND entity = 'contact';
-
 -- name: read_clock
 -- The database's clock in microseconds since 1970, which stamps are in.
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
@@ -146,3 +129,45 @@ SELECT refresh_contact_search($1::text, $2::text[]);
 SELECT entity_id AS id FROM audit_log
 WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
 ORDER BY id DESC LIMIT $3::bigint;
+
+-- name: page_contacts
+-- The next contacts of a filter, by id. $1 tenant, $2 filter, $3 the id before, $4 at most.
+SELECT page_contact_ids($1::text, $2::jsonb, $3::text, $4::integer) AS id;
+
+-- name: count_contacts
+-- How many contacts a filter holds. $1 tenant, $2 filter.
+SELECT total FROM list_contacts($1::text, $2::jsonb, 'version', false, NULL, NULL, 0, 1);
+
+-- name: read_writers
+-- Which mutation gave contacts their versions. $1 tenant, $2 ids.
+SELECT id, version, wire_author::json ->> 'mutation_id' AS mutation
+FROM contacts WHERE tenant_id = $1::text AND id = ANY ($2::text[]);
+
+-- name: count_entries
+-- How many changes of contacts a mutation made. $1 tenant, $2 mutation.
+SELECT count(*) FROM audit_log
+WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
+    AND entity = 'contact';
+
+-- name: list_entries_before
+-- The changes of contacts that a mutation made, the last first: what an undo takes back. $1 tenant,
+-- $2 mutation, $3 before this entry, $4 at most.
+SELECT id, entity_id, version, op, before::text AS before, after::text AS after
+FROM audit_log
+WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
+    AND entity = 'contact' AND id < $3::bigint
+ORDER BY id DESC LIMIT $4::bigint;
+
+-- name: list_idle_labels
+-- Tags, groups and types that a mutation made, that nobody changed since and no contact carries.
+-- $1 tenant, $2 mutation.
+WITH carried AS MATERIALIZED (
+    SELECT DISTINCT unnest(tag_ids || group_ids || type_ids) AS id
+    FROM contacts WHERE tenant_id = $1::text AND deleted_at IS NULL
+)
+SELECT r.plural, r.id
+FROM audit_log AS a
+JOIN synced_rows AS r ON r.tenant_id = a.tenant_id AND r.id = a.entity_id AND r.version = a.version
+WHERE a.tenant_id = $1 AND a.mutation_id = $2 AND a.origin IN ('import', 'job')
+    AND a.entity <> 'contact' AND a.op = 'create' AND r.plural <> 'contacts'
+    AND r.deleted_at IS NULL AND r.id NOT IN (SELECT id FROM carried);

@@ -12,28 +12,30 @@ BEGIN
         NEW.phones -> 0 ->> 'value');
     -- 200 characters: an index refuses what is longer than 2,700 bytes.
     NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
-    NEW.wire := json_strip_nulls(json_build_object(
-        'external_id', NULLIF(NEW.external_id, ''),
-        'first_name', NULLIF(NEW.first_name, ''),
-        'last_name', NULLIF(NEW.last_name, ''),
-        'display_name', NEW.display_name,
-        'company', NULLIF(NEW.company, ''),
-        'department', NULLIF(NEW.department, ''),
-        'job_title', NULLIF(NEW.job_title, ''),
-        'emails', NULLIF(NEW.emails, '[]'),
-        'phones', NULLIF(NEW.phones, '[]'),
-        'addresses', NULLIF(NEW.addresses, '[]'),
-        'websites', NULLIF(NEW.websites, '[]'),
-        'birthday', NULLIF(NEW.birthday, ''),
-        'notes', NULLIF(NEW.notes, ''),
-        'custom', NULLIF(NEW.custom, '{}'),
-        'preferences', NULLIF(NEW.preferences, '{}'),
-        'tag_ids', NULLIF(NEW.tag_ids, '{}'),
-        'group_ids', NULLIF(NEW.group_ids, '{}'),
-        'type_ids', NULLIF(NEW.type_ids, '{}'),
-        'owner_id', NEW.owner_id,
-        'photo', NEW.photo,
-        'active', NEW.active));
+    -- Field by field, each with the comma before it: a null leaves its field out, and only what
+    -- can hold nulls inside is searched for them. Half the time of json_strip_nulls on the whole.
+    NEW.wire := '{' || right(concat(
+        ',"external_id":' || to_json(NULLIF(NEW.external_id, ''))::text,
+        ',"first_name":' || to_json(NULLIF(NEW.first_name, ''))::text,
+        ',"last_name":' || to_json(NULLIF(NEW.last_name, ''))::text,
+        ',"display_name":' || to_json(NEW.display_name)::text,
+        ',"company":' || to_json(NULLIF(NEW.company, ''))::text,
+        ',"department":' || to_json(NULLIF(NEW.department, ''))::text,
+        ',"job_title":' || to_json(NULLIF(NEW.job_title, ''))::text,
+        ',"emails":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.emails, '[]')))::text, 'null'),
+        ',"phones":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.phones, '[]')))::text, 'null'),
+        ',"addresses":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.addresses, '[]')))::text, 'null'),
+        ',"websites":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.websites, '[]')))::text, 'null'),
+        ',"birthday":' || to_json(NULLIF(NEW.birthday, ''))::text,
+        ',"notes":' || to_json(NULLIF(NEW.notes, ''))::text,
+        ',"custom":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.custom, '{}')))::text, 'null'),
+        ',"preferences":' || NULLIF(json_strip_nulls(to_json(NULLIF(NEW.preferences, '{}')))::text, 'null'),
+        ',"tag_ids":' || to_json(NULLIF(NEW.tag_ids, '{}'))::text,
+        ',"group_ids":' || to_json(NULLIF(NEW.group_ids, '{}'))::text,
+        ',"type_ids":' || to_json(NULLIF(NEW.type_ids, '{}'))::text,
+        ',"owner_id":' || to_json(NEW.owner_id)::text,
+        ',"photo":' || NULLIF(json_strip_nulls(to_json(NEW.photo))::text, 'null'),
+        ',"active":' || to_json(NEW.active)::text), -1) || '}';
     RETURN NEW;
 END
 $$;

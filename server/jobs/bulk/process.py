@@ -25,6 +25,8 @@ from server.jobs.bulk.context import Context
 from server.jobs.bulk.importing import Import, judging_of
 from server.jobs.bulk.planning import Author
 from server.jobs.bulk.previewing import preview_import
+from server.jobs.bulk.undoing import Undo
+from server.jobs.bulk.updating import Edit
 from server.services.tenants import Tenants
 
 EXIT_DONE = 0
@@ -126,12 +128,32 @@ async def _context(
 
 async def _work(context: Context) -> None:
     """Does the job, from where it is. Raises `Ended`, `Unavailable`, `FileFault`, `Invalid`."""
-    job = context.job
-    writer = Writer(
-        context.database, context.tenant, job["id"], context.run, context.author.mutation
-    )
+    job, mutation = context.job, context.author.mutation
+    writer = Writer(context.database, context.tenant, job["id"], context.run, mutation)
     if job["done"]:
         await _refresh_last(context)
+    if job["undoing"]:
+        await _run_over(context, Undo(context, writer))
+    elif job["kind"] == "update":
+        await _run_over(context, Edit(context, writer))
+    else:
+        await _import(context, writer)
+
+
+async def _run_over(context: Context, task: Edit | Undo) -> None:
+    """Runs what goes from contact to contact, whose number is told first."""
+    job = context.job
+    if job["total"] is None:
+        total = await task.count()
+        async with context.database.tenant(context.tenant) as connection:
+            await connection.execute(
+                queries.bulk.note_total, context.tenant, job["id"], context.run, total
+            )
+    await task.run(job["position"])
+
+
+async def _import(context: Context, writer: Writer) -> None:
+    job = context.job
     async with opened_file(context) as file:
         if job["total"] is None:
             total = file.check()
@@ -139,10 +161,7 @@ async def _work(context: Context) -> None:
                 await connection.execute(
                     queries.bulk.note_file,
                     *(context.tenant, job["id"], context.run),
-                    *(
-                        orjson.dumps(each).decode()
-                        for each in (file.detected, file.columns, file.mapping)
-                    ),
+                    *(_json(file.detected), _json(file.columns), _json(file.mapping)),
                     total,
                 )
         judging = await judging_of(context, file, writes=True)
@@ -195,8 +214,12 @@ async def _preview(database: Database, assignment: dict[str, Any], stopping: asy
     tenant, job = assignment["tenant"], assignment["preview"]
     try:
         context = await _context(database, tenant, job, "", assignment, stopping)
-        async with opened_file(context) as file:
-            answer: dict[str, Any] = await preview_import(context, file)
+        answer: dict[str, Any]
+        if job["kind"] == "update":
+            answer = await Edit(context).preview()
+        else:
+            async with opened_file(context) as file:
+                answer = await preview_import(context, file)
     except FileFault as fault:
         answer = {"fault": {"message": fault.message, "row": fault.row, "column": fault.column}}
     except FieldbookError as error:

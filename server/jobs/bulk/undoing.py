@@ -1,0 +1,167 @@
+"""An undo's run: takes a job's changes back, the last first, where nobody changed more since."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+
+from server.db.queries import queries
+from server.errors import Invalid
+from server.jobs.bulk.chunks import STEPS, Chunk, Step, Writer
+from server.jobs.bulk.context import Context
+from server.jobs.bulk.planning import Planner
+from server.jobs.bulk.standing import read_standing
+from server.schemas.fields import MAX_VERSION
+from server.services.entities import BY_PLURAL, CONTACTS, Fields
+from server.services.merging import DELETED, RowState, same_value
+
+
+class Undo:
+    """One run of an undo."""
+
+    def __init__(self, context: Context, writer: Writer) -> None:
+        self._context = context
+        self._planner = Planner(context.settings, context.author)
+        self._writer = writer
+        self._undone = f"{context.job['kind']}.{context.job['id']}"
+
+    async def count(self) -> int:
+        """How many changes there are to take back. Raises `Unavailable`."""
+        async with self._context.database.tenant(self._context.tenant) as connection:
+            total: int = await connection.fetchval(
+                queries.bulk.count_entries, self._context.tenant, self._undone
+            )
+        return total
+
+    async def run(self, position: str | None) -> None:
+        """Takes back the changes before `position`, an entry. Raises `Ended`, `Unavailable`."""
+        try:
+            async for entries in self._pages(int(position) if position else MAX_VERSION):
+                # A contact may stand in two chunks, and the first must be written then.
+                await self._writer.settle()
+                await self._writer.write(await self._judge(entries), self._again(entries))
+            await self._writer.finish()
+        finally:
+            await self._writer.abandon()
+        if not self._context.stopping.is_set():
+            await self._delete_labels()
+
+    async def _pages(self, before: int) -> AsyncIterator[list[asyncpg.Record]]:
+        while not self._context.stopping.is_set():
+            async with self._context.database.tenant(self._context.tenant) as connection:
+                entries = await connection.fetch(
+                    queries.bulk.list_entries_before,
+                    *(self._context.tenant, self._undone, before, self._writer.rows_at_once),
+                )
+            if not entries:
+                return
+            before = entries[-1]["id"]
+            yield entries
+
+    def _again(self, entries: list[asyncpg.Record]) -> Any:
+        async def judge(rows: int) -> Chunk:
+            return await self._judge(entries[-rows:])
+
+        return judge
+
+    async def _judge(self, entries: Sequence[asyncpg.Record]) -> Chunk:
+        ids = list(dict.fromkeys(entry["entity_id"] for entry in entries))
+        known = await read_standing(self._context, ids)
+        async with self._context.database.tenant(self._context.tenant) as connection:
+            records = await connection.fetch(queries.bulk.read_writers, self._context.tenant, ids)
+        writers = {record["id"]: (record["version"], record["mutation"]) for record in records}
+        own = self._context.author.mutation
+        chunk = Chunk(known.head, [], set(ids))
+        size = -(-len(entries) // STEPS)
+        for begin in range(0, len(entries), size):
+            step = Step()
+            for entry in entries[begin : begin + size]:
+                step.rows += 1
+                step.position = str(entry["id"])
+                contact_id = entry["entity_id"]
+                version, writer = writers.get(contact_id, (0, None))
+                state = known.earlier.state(contact_id) or known.stored.get(contact_id)
+                if state is None or (version != entry["version"] and writer != own):
+                    if writers.get(contact_id, (0, ""))[1] != "left":
+                        step.counts["left"] += 1
+                        step.findings.append(_left(contact_id, state))
+                        writers[contact_id] = (version, "left")
+                    continue
+                step.counts["undone"] += writer != own
+                writers[contact_id] = (version, own)
+                self._take_back(step, state, entry, known)
+            chunk.steps.append(step)
+        return chunk
+
+    def _take_back(self, step: Step, state: RowState, entry: asyncpg.Record, known: Any) -> None:
+        try:
+            plan = self._planner.change(state, changes_back(state, entry), known.now)
+        except Invalid as error:
+            finding = _left(state.id, state)
+            step.findings.append({**finding, "message": error.message})
+            return
+        if plan.outcome == "updated":
+            assert plan.row is not None
+            step.add(self._planner, plan)
+            known.earlier.add(plan.row)
+
+    async def _delete_labels(self) -> None:
+        """Deletes the labels that the job made, where nothing carries them."""
+        context = self._context
+        tenant, author = context.tenant, context.author
+        async with context.database.tenant(tenant) as connection, connection.transaction():
+            await connection.execute(queries.mutations.lock_versions)
+            labels = await connection.fetch(queries.bulk.list_idle_labels, tenant, self._undone)
+            now = await connection.fetchval(queries.bulk.read_clock)
+            for label in labels:
+                entity = BY_PLURAL[label["plural"]]
+                (row,) = await connection.fetch(entity.queries.read_rows, tenant, [label["id"]])
+                fields: Fields = orjson.loads(row["wire"])
+                record = {
+                    **{name: fields[name] for name in entity.fields if name in fields},
+                    "id": label["id"],
+                    "deleted_at": "now",
+                    "stamps": {**orjson.loads(row["stamps"]), DELETED: author.stamp(now)},
+                    "written_by": author.agent_id,
+                    "written_device": author.device_id,
+                    "written_mutation": author.mutation,
+                    "written_origin": author.origin,
+                }
+                await connection.fetch(
+                    entity.queries.update_rows, tenant, orjson.dumps([record]).decode()
+                )
+
+
+def changes_back(state: RowState, entry: asyncpg.Record) -> Fields:
+    """The changes that take back an entry of the history."""
+    if entry["op"] == "create":
+        return {DELETED: True}
+    before: Fields = orjson.loads(entry["before"] or "{}")
+    after: Fields = orjson.loads(entry["after"] or "{}")
+    changes: Fields = {}
+    for name in {**before, **after}:
+        was, became = before.get(name), after.get(name)
+        if name in CONTACTS.maps:
+            was, became = was or {}, became or {}
+            changes[name] = {
+                member: was.get(member)
+                for member in {**was, **became}
+                if not same_value(was.get(member), became.get(member))
+            }
+        elif name in CONTACTS.sets:
+            was, became = was or [], became or []
+            changes[name] = {
+                "add": [each for each in was if each not in became],
+                "remove": [each for each in became if each not in was],
+            }
+        else:
+            changes[name] = was
+    return changes
+
+
+def _left(contact_id: str, state: RowState | None) -> dict[str, Any]:
+    gone = "It was purged." if state is None else "It was edited since, and left as it is."
+    return {"kind": "left", "contact_id": contact_id, "message": gone}
