@@ -21,6 +21,7 @@ from server.errors import Unavailable
 from server.events.connection import PAYLOAD_BYTES, PING_SECONDS, SignIn
 from server.events.dispatch import Dispatcher
 from server.events.gateway import Gateway
+from server.events.job_progress import JobProgress
 from server.events.journal import Journal
 from server.events.sessions import Session, Sessions
 from server.events.sync import sync_events
@@ -81,6 +82,8 @@ class Parts:
     sync_log: SyncLog
     worker: Worker
     bulk: BulkProcesses
+    jobs: BulkJobs
+    progress: JobProgress
     redis: RedisConnection
     sockets: SocketServer
 
@@ -116,7 +119,17 @@ async def create_app(
     channel = ChangeChannel(
         redis, shared_url, lambda message: feeds.hear(message), connected=presence.announce
     )
-    feeds = Feeds(database, pages, database_url, on_access=on_access, share=channel.publish)
+    jobs = BulkJobs(database)
+    progress = JobProgress(sessions, jobs)
+    feeds = Feeds(
+        database,
+        pages,
+        database_url,
+        on_access=on_access,
+        on_job=progress.notice,
+        on_deaf=progress.missed,
+        share=channel.publish,
+    )
     commits = Commits(database, tenants, feeds.publish)
 
     async def join(session: Session, actor: Actor) -> Callable[[], None]:
@@ -181,6 +194,8 @@ async def create_app(
         sync_log=sync_log,
         worker=worker,
         bulk=bulk,
+        jobs=jobs,
+        progress=progress,
         redis=redis,
         sockets=sockets,
     )
@@ -218,7 +233,7 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         history=History(parts.database, rows),
         pages=parts.pages,
         rate_limit=rate_limit,
-        bulk=BulkJobs(parts.database),
+        bulk=parts.jobs,
         imports=Imports(parts.database, parts.settings.import_max_bytes, parts.bulk.preview),
         edits=BulkEdits(parts.database, parts.tenants, parts.bulk.preview),
     )
@@ -258,6 +273,7 @@ async def close(app: web.Application) -> None:
     await asyncio.gather(
         parts.worker.stop(),
         parts.feeds.stop(),
+        parts.progress.stop(),
         parts.channel.stop(),
         parts.reports.stop(),
         parts.sync_log.stop(),

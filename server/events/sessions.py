@@ -24,6 +24,10 @@ class Channel(Protocol):
 
     sid: str
 
+    @property
+    def paused(self) -> bool:
+        """Whether so much waits for the client that what is live would only pile up."""
+
     def send(self, event: str, payload: Any, attachment: bytes | None = None) -> bool:
         """Sends an event; False when the client is gone."""
 

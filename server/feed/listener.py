@@ -18,6 +18,7 @@ from server.services.sync import Pages
 
 OnAccess = Callable[[str], Awaitable[None]]
 Share = Callable[[bytes], None]
+OnJob = Callable[[str, str], None]
 CHECK_SECONDS = 1.0
 NOTICE_SECONDS = 0.005
 HEARTBEAT_SECONDS = 2.0
@@ -27,15 +28,26 @@ class Feeds:
     """The feeds of the tenants that have clients here; woken by NOTIFY, checked every second."""
 
     def __init__(
-        self, database: Database, pages: Pages, url: str, *, on_access: OnAccess, share: Share
+        self,
+        database: Database,
+        pages: Pages,
+        url: str,
+        *,
+        on_access: OnAccess,
+        on_job: OnJob,
+        on_deaf: Callable[[], None],
+        share: Share,
     ) -> None:
-        """`on_access(tenant)` is called when somebody's access or settings changed;
-        `share(message)` hands a change set to the other processes.
+        """`on_access(tenant)` is called when somebody's access or settings changed, and
+        `on_job(tenant, job)` when a bulk job was made or came forward; `on_deaf()` after a while
+        in which nobody listened; `share(message)` hands a change set to the other processes.
         """
         self._database = database
         self._pages = pages
         self._url = url
         self._on_access = on_access
+        self._on_job = on_job
+        self._on_deaf = on_deaf
         self._share = share
         self._feeds: dict[str, Feed] = {}
         self._starting: dict[str, asyncio.Task[Feed]] = {}
@@ -120,6 +132,7 @@ class Feeds:
         try:
             await self._connection.add_listener("contact_changes", self._on_change)
             await self._connection.add_listener("access_changes", self._on_access_notice)
+            await self._connection.add_listener("job_changes", self._on_job_notice)
         except BaseException:
             # Half of it must not pass for one that listens.
             self._connection.terminate()
@@ -127,6 +140,7 @@ class Feeds:
         # What was announced while nobody listened is looked up.
         for tenant in self._feeds:
             self._spawn(self._tell_access(tenant))
+        self._on_deaf()
 
     async def _check(self) -> None:
         """Compares heads each second: a half-open LISTEN never errs, and never hears either."""
@@ -149,6 +163,10 @@ class Feeds:
 
     def _on_access_notice(self, _connection: Any, _pid: int, _channel: str, tenant: Any) -> None:
         self._spawn(self._tell_access(str(tenant)))
+
+    def _on_job_notice(self, _connection: Any, _pid: int, _channel: str, payload: Any) -> None:
+        tenant, _, job = str(payload).rpartition(" ")
+        self._on_job(tenant, job)
 
     async def _tell_access(self, tenant: str) -> None:
         """Repeats until it was dealt with: a revoked key must not stay open for a lost query."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
 
 from server.schemas.base import FieldbookSchema, flatten
+from server.schemas.bulk_answers import JobSchema
 from server.schemas.entities import ENTITIES
 from server.schemas.fields import Choice, Id, Part, Text, Version, Whole
 from server.schemas.mutations import EntitySchemas
@@ -100,7 +101,7 @@ class DrainingSchema(FieldbookSchema):
 class JobProgressSchema(FieldbookSchema):
     """`job_progress`: an import or a bulk edit, as `GET /api/bulk/jobs/{id}` has it."""
 
-    job = fields.Dict(keys=Text(100), required=True)
+    job = Part(JobSchema(), required=True)
 
 
 def _live_events(entity: EntitySchemas) -> dict[str, FieldbookSchema]:

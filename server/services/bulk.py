@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,6 +54,18 @@ class BulkJobs:
                 )
                 job[name] = [finding_to_wire(dict(record)) for record in records]
         return job
+
+    async def progress(self, tenant: str, job_id: str) -> dict[str, Any] | None:
+        """A job as `job_progress` tells it; None when there is none. Raises `Unavailable`."""
+        async with self._database.tenant(tenant) as connection:
+            record = await connection.fetchrow(queries.bulk_jobs.read_shown, tenant, job_id)
+        return job_to_wire(record) if record else None
+
+    async def recent(self, tenant: str) -> Sequence[str]:
+        """The jobs that are not over, or only just. Raises `Unavailable`."""
+        async with self._database.tenant(tenant) as connection:
+            records = await connection.fetch(queries.bulk_jobs.list_recent, tenant)
+        return [record["id"] for record in records]
 
     async def list(
         self, actor: Actor, query: Mapping[str, Any], kind: str | None = None

@@ -39,3 +39,9 @@ UPDATE bulk_files SET job_id = $3 WHERE tenant_id = $1::text AND job_id = $2;
 -- name: count_findings
 -- How many findings of a kind a job has. $1 tenant, $2 job, $3 kind.
 SELECT count(*) FROM bulk_findings WHERE tenant_id = $1::text AND job_id = $2 AND kind = $3;
+
+-- name: list_recent
+-- Jobs whose last state somebody may have missed who did not listen for a while. $1 tenant.
+SELECT id FROM bulk_jobs
+WHERE tenant_id = $1::text
+    AND (state IN ('queued', 'running') OR ended_at > clock_timestamp() - interval '1 minute');

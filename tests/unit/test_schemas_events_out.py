@@ -67,7 +67,27 @@ EVENTS: dict[str, dict[str, Any]] = {
     "sync_available": {"version": 7},
     "revoked": {"reason": "key_revoked"},
     "draining": {"retry_after_ms": 2_000},
-    "job_progress": {"job": {"id": ID, "state": "running"}},
+    "job_progress": {
+        "job": {
+            "id": ID,
+            "kind": "import",
+            "state": "running",
+            "owner": {"id": ID, "code": "ann", "name": "Ann"},
+            "file_name": "contacts.csv",
+            "counts": dict.fromkeys(
+                ("rows", "created", "updated", "unchanged", "conflicts", "errors"), 0
+            ),
+            "progress": {"done": 0, "total": None},
+            "detected": None,
+            "mapping": None,
+            "photos": 0,
+            "notes": [],
+            "error": None,
+            "created_at": TIME,
+            "started_at": TIME,
+            "ended_at": None,
+        }
+    },
     "contact_created": {**LIVE, "contact": CONTACT},
     "contact_updated": {**LIVE, "contact": CONTACT},
     "contact_deleted": {**LIVE, "id": ID, "deleted_at": TIME},

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.integration.rest.conftest import SignIn
-from tests.integration.support.bulk import contacts_of, counted, ended, imported, read_job, send
+from tests.integration.support.imports import contacts_of, counted, ended, imported, read_job, send
 from tests.integration.support.rest import Api, RestServer, running_rest
 
 LIMIT = 3_000_000

@@ -1,0 +1,118 @@
+"""`job_progress` over sockets: to whom, how often, and what never goes missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import asyncpg
+import pytest_asyncio
+
+from server.events.job_progress import EVERY_SECONDS
+from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice
+from tests.integration.support.devices import Device, Payload
+from tests.integration.support.imports import ended, read_job, send
+from tests.integration.support.rest import Api
+from tests.integration.support.servers import Company, Server, add_agent
+
+pytestmark = ON_THE_SERVERS_LOOP
+
+LISTENS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = 'fieldbook feed' AND datname = current_database()"
+)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def program(server: Server, company: Company) -> AsyncIterator[Api]:
+    """A program of the company, which may import."""
+    async with aiohttp.ClientSession() as session:
+        yield Api(session, server.url).signed_in(company.keys["api"])
+
+
+async def signed_in(device: Device) -> Device:
+    await device.connect()
+    assert (await device.sign_in())["ok"]
+    return device
+
+
+def told(device: Device) -> list[Payload]:
+    return [payload["job"] for event, payload in device.events if event == "job_progress"]
+
+
+async def test_the_owner_and_the_leaders_hear_of_a_job_on_every_server_and_nobody_else(
+    program: Api,
+    company: Company,
+    make_device: MakeDevice,
+    server: Server,
+    second_server: Server,
+    other_company: Company,
+    sql: asyncpg.Connection,
+) -> None:
+    await add_agent(sql, server.parts.auth, company, "api2", "api")
+    owner, manager = [await signed_in(make_device(role)) for role in ("api", "manager")]
+    admin, owner_there = [
+        await signed_in(make_device(role, on=second_server)) for role in ("admin", "api")
+    ]
+    strangers = [
+        await signed_in(each)
+        for each in (
+            make_device("agent"),
+            make_device("api2", on=second_server),
+            make_device("admin", of=other_company),
+        )
+    ]
+    rows = "\n".join(f"Mia {number},mia{number}@example.com" for number in range(4_000))
+    job = await ended(program, await send(program, f"Name,Mail\n{rows}"))
+    assert job["state"] == "done"
+    shown = {
+        name: value
+        for name, value in job.items()
+        if name not in ("errors", "conflicts", "left", "options")
+    }
+    for device in (owner, manager, admin, owner_there):
+        last = await device.expect("job_progress", lambda event: event["job"]["state"] == "done")
+        assert last["job"] == shown
+    assert [told(each) for each in strangers] == [[], [], []]
+
+
+async def test_a_burst_of_notices_is_told_a_few_times_and_its_last_state_always(
+    program: Api, manager: Device, company: Company, sql: asyncpg.Connection
+) -> None:
+    job = await ended(program, await send(program, "Name\nMia\n"))
+    await manager.expect("job_progress", lambda event: event["job"]["state"] == "done")
+    manager.events.clear()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(200):
+        await sql.execute("UPDATE bulk_jobs SET done = $1 WHERE id = $2", number, job["id"])
+    last = await manager.expect(
+        "job_progress", lambda event: event["job"]["progress"]["done"] == 199
+    )
+    assert last["job"]["id"] == job["id"]
+    # The first at once, the others a quarter of a second after one another.
+    assert 1 + len(told(manager)) <= 2 + (loop.time() - began) / EVERY_SECONDS
+
+
+async def test_what_is_announced_while_nobody_listens_is_looked_up(
+    program: Api, manager: Device, sql: asyncpg.Connection
+) -> None:
+    job = await ended(program, await send(program, "Name\nMia\n"))
+    await manager.expect("job_progress", lambda event: event["job"]["state"] == "done")
+    assert await sql.fetch(LISTENS)
+    # Its trigger tells nobody just now, as if they could not hear.
+    async with sql.transaction():
+        await sql.execute("ALTER TABLE bulk_jobs DISABLE TRIGGER notify_job")
+        await sql.execute("UPDATE bulk_jobs SET done = 77 WHERE id = $1", job["id"])
+        await sql.execute("ALTER TABLE bulk_jobs ENABLE TRIGGER notify_job")
+    heard = await manager.expect(
+        "job_progress", lambda event: event["job"]["progress"]["done"] == 77
+    )
+    assert heard["job"]["id"] == job["id"]
+    assert (await read_job(program, job["id"]))["progress"]["done"] == 77
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def manager(make_device: MakeDevice) -> Device:
+    return await signed_in(make_device("manager"))
