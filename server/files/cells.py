@@ -61,7 +61,8 @@ _DAY_MONTH = re.compile(
     r"([0-9]{1,2})(?:st|nd|rd|th|\.)?[\s-]+([a-z]+)\.?(?:,?[\s-]+([0-9]{4}|[0-9]{2}))?"
 )
 _MONTH_DAY = re.compile(r"([a-z]+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?(?:,?\s+([0-9]{4}))?")
-_SERIAL = re.compile(r"([0-9]{4,5})(?:\.[0-9]+)?")
+# Of five digits: four are a year.
+_SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?")
 # A leap year stands for a year that is not known, so that 29 February is accepted.
 _ANY_YEAR = 2000
 _EXCEL_EPOCH = date(1899, 12, 30)

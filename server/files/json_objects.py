@@ -18,6 +18,7 @@ from server.files.model import MAX_RECORD, FileFault
 from server.files.texts import open_text, undecodable
 
 _WINDOW = 131_072
+_TOO_LONG = f"it is longer than {MAX_RECORD:,} characters"
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -114,32 +115,35 @@ class _Window:
                 found, end = _DECODER.raw_decode(self._held, self._at)
             except json.JSONDecodeError as error:
                 # Wrong, or not all of it is here yet; which of the two, only more text tells.
-                if len(self._held) - self._at >= MAX_RECORD:
-                    self.refuse(
-                        number, f"it is longer than {MAX_RECORD:,} characters, or {error.msg}"
-                    )
+                into = error.pos - self._at
+                if len(self._held) - self._at > MAX_RECORD:
+                    self.refuse(number, f"{_TOO_LONG}, or {error.msg}")
                 if not self._more():
-                    self._refuse_the_last(number, error)
+                    self._refuse_the_last(number, error.msg, into)
             except (ValueError, RecursionError) as error:
                 reason = (
                     "it is nested too deep" if isinstance(error, RecursionError) else str(error)
                 )
                 self.refuse(number, reason)
             else:
+                if end - self._at > MAX_RECORD:
+                    self.refuse(number, _TOO_LONG)
                 original = self._held[self._at : end]
                 self._at = end
                 return found, original
 
-    def _refuse_the_last(self, number: int, error: json.JSONDecodeError) -> NoReturn:
-        if error.pos >= len(self._held.rstrip()) or error.msg.startswith("Unterminated string"):
+    def _refuse_the_last(self, number: int, reason: str, into: int) -> NoReturn:
+        """Refuse what begins here and is wrong `into` characters further on."""
+        rest = self._held[self._at :].rstrip()
+        if into >= len(rest) or reason.startswith("Unterminated string"):
             raise FileFault(
                 "The file ends in the middle of this contact. Was it cut off? Fetch or save it "
                 "again.",
                 row=number,
                 unit="contact",
             )
-        self._line += self._held.count("\n", self._at, error.pos)
-        self.refuse(number, error.msg)
+        self._at += into
+        self.refuse(number, reason)
 
     def refuse(self, number: int, reason: str) -> NoReturn:
         """Raise the FileFault of an item that is no right JSON."""

@@ -78,6 +78,9 @@ def _item_path(field: str, rest: str) -> FieldPath | None:
     slot, _, part = rest.rpartition(".")
     if part not in parts:
         slot, part = rest, ""
+    if "." in slot:
+        # Rather a part that is misspelt than a label with a dot.
+        return None
     if field == "addresses" and not part:
         # A whole address in one cell; or, in JSON, the list.
         part = "formatted"

@@ -78,10 +78,10 @@ phones.fax: fax, fax number, faxnummer, telefax, telecopie, numero de fax, faks
 websites: website, web site, web page, webpage, url, homepage, home page, www, web, website url,
  internet, webseite, internetseite, site web, site internet, sitio web, pagina web, sito web,
  sito, sito internet, strona www, strona internetowa, strona
-addresses.1.street: street, street address, address, address 1, address line 1, address line 2,
- address line, street 1, street 2, mailing street, strasse, str, anschrift, adresse, strasse und
- hausnummer, strasse nr, rue, adresse postale, adresse ligne 1, calle, direccion, domicilio, via,
- indirizzo, ulica, adres, rua, endereco, straat
+addresses.1.street: street, street address, address, address 1, address 2, address 3, address line
+ 1, address line 2, address line, street 1, street 2, mailing street, strasse, str, anschrift,
+ adresse, strasse und hausnummer, strasse nr, rue, adresse postale, adresse ligne 1, calle,
+ direccion, domicilio, via, indirizzo, ulica, adres, rua, endereco, straat
 addresses.1.city: city, town, locality, mailing city, ort, stadt, wohnort, ville, localite,
  commune, ciudad, localidad, poblacion, citta, comune, localita, miasto, miejscowosc, cidade,
  stad, plaats, woonplaats

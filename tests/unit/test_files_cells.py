@@ -1,0 +1,212 @@
+"""What is written in one cell, and what it means."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.files.cells import (
+    CellFault,
+    guarded,
+    read_birthday,
+    read_consent,
+    read_flag,
+    refuse_ruined,
+    split_categories,
+    split_emails,
+    split_labels,
+    split_names,
+    split_phones,
+    unguarded,
+)
+from server.files.fields import split_name
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("a@b.c", ["a@b.c"]),
+        ("a@b.c; d@e.f", ["a@b.c", "d@e.f"]),
+        ("a@b.c,d@e.f", ["a@b.c", "d@e.f"]),
+        ("a@b.c ::: d@e.f:::g@h.i", ["a@b.c", "d@e.f", "g@h.i"]),
+        ("a@b.c d@e.f", ["a@b.c", "d@e.f"]),
+        ("a@b.c\nd@e.f", ["a@b.c", "d@e.f"]),
+        ("Ann Lee <a@b.c>", ["Ann Lee <a@b.c>"]),
+        ("Lee, Ann <a@b.c>, Berg, Bo <d@e.f>", ["Lee, Ann <a@b.c>", "Berg, Bo <d@e.f>"]),
+        ("mailto:a@b.c;mailto:d@e.f", ["mailto:a@b.c", "mailto:d@e.f"]),
+        # What is none stays, so that the row is told and nothing is lost.
+        ("not an address", ["not an address"]),
+        ("; ,", []),
+    ],
+)
+def test_the_addresses_of_a_cell_are_parted(cell, found):
+    assert split_emails(cell) == found
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("(415) 555-2671", ["(415) 555-2671"]),
+        ("044 668 18 00 / 079 123 45 67", ["044 668 18 00", "079 123 45 67"]),
+        ("0446681800;0791234567", ["0446681800", "0791234567"]),
+        ("+1 415 555 2671 ::: +1 415 555 2672", ["+1 415 555 2671", "+1 415 555 2672"]),
+        ("+1 415 555 2671\n+1 415 555 2672", ["+1 415 555 2671", "+1 415 555 2672"]),
+        # One number: an area code, an extension, a pause, a last digit to choose.
+        ("030/1234567", ["030/1234567"]),
+        ("tel:+1-418-656-9254;ext=102", ["tel:+1-418-656-9254;ext=102"]),
+        ("+1 415 555 2671,,123#", ["+1 415 555 2671,,123#"]),
+        ("+49 30 1234567/8", ["+49 30 1234567/8"]),
+        ("+1 415 555 2671 x123", ["+1 415 555 2671 x123"]),
+        ("ask reception", ["ask reception"]),
+    ],
+)
+def test_the_numbers_of_a_cell_are_parted(cell, found):
+    assert split_phones(cell) == found
+
+
+@pytest.mark.parametrize("cell", ["1.41556E+10", "1,41556E+10", "4E+10", "-1.5e+9", "1.2E+123"])
+def test_a_number_that_a_spreadsheet_ruined_is_told_with_what_to_do(cell):
+    with pytest.raises(CellFault, match=r"Format the column as text") as caught:
+        refuse_ruined(cell)
+    assert cell in str(caught.value)
+    with pytest.raises(CellFault):
+        split_phones(f"044 668 18 00 / 079 123 45 67; {cell}")
+
+
+@pytest.mark.parametrize("cell", ["14155526710", "A1E+5", "1.5", "E+10", "12.5E+3", "+41446681800"])
+def test_what_only_looks_a_little_like_a_ruined_number_stays(cell):
+    refuse_ruined(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "month_first", "found"),
+    [
+        ("1990-04-12", True, "1990-04-12"),
+        ("1990/4/2", False, "1990-04-02"),
+        ("1990.04.12.", False, "1990-04-12"),
+        ("19900412", True, "1990-04-12"),
+        ("--0412", True, "--04-12"),
+        (" --04-12", True, "--04-12"),
+        ("--02-29", True, "--02-29"),
+        ("12.4.1990", True, "1990-04-12"),
+        ("12. 4. 1990", True, "1990-04-12"),
+        ("12.04.", True, "--04-12"),
+        ("4/12/1990", True, "1990-04-12"),
+        ("4/12/1990", False, "1990-12-04"),
+        ("12-4-1990", False, "1990-04-12"),
+        ("4/12", True, "--04-12"),
+        ("4/12/90", True, "1990-04-12"),
+        ("12.4.60", True, "1960-04-12"),
+        ("April 12, 1990", True, "1990-04-12"),
+        ("Apr 12", False, "--04-12"),
+        ("12 April 1990", False, "1990-04-12"),
+        ("12. april", False, "--04-12"),
+        ("12-Sep-1990", True, "1990-09-12"),
+        ("12th of never", True, None),
+        ("0/0/00", True, ""),
+        ("0000-00-00", True, ""),
+        ("32975", True, "1990-04-12"),
+        ("32975.5", True, "1990-04-12"),
+        ("1990-04-12T00:00:00.000Z", True, "1990-04-12"),
+        ("1990-04-12 00:00:00", True, "1990-04-12"),
+        ("4/12/1990 12:00 AM", True, "1990-04-12"),
+        ("13/4/1990", True, None),
+        ("30.2.1990", True, None),
+        ("1900-02-29", True, None),
+        ("12.4.26", True, None),
+        ("12.4.05", True, None),
+        ("April", True, None),
+        ("1990", True, None),
+        ("circa 1800", True, None),
+        ("1.41556E+10", True, None),
+        ("-", True, None),
+    ],
+)
+def test_a_birthday_is_read_in_the_usual_forms_and_never_guessed(cell, month_first, found):
+    def today() -> date:
+        return date(2026, 11, 25)
+
+    if found is None:
+        with pytest.raises(CellFault):
+            read_birthday(cell, month_first, today)
+    else:
+        assert read_birthday(cell, month_first, today) == found
+
+
+@given(st.text(max_size=30), st.booleans())
+def test_a_birthday_is_a_day_or_a_fault_whatever_is_written(cell, month_first):
+    try:
+        found = read_birthday(cell, month_first)
+    except CellFault:
+        return
+    if found:
+        date.fromisoformat(found.replace("--", "2000-", 1) if found.startswith("--") else found)
+
+
+@given(st.dates())
+def test_every_day_is_read_back_from_each_form(day):
+    for form in ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d %B %Y", "%B %d, %Y", "%Y-%m-%dT%H:%M:%S"):
+        written = day.strftime(form)
+        if len(written.split("-")[0].split(".")[-1].split(" ")[-1]) >= 4 and day.year >= 1000:
+            assert read_birthday(written, month_first=True) == day.isoformat()
+    assert read_birthday(f"{day.month}/{day.day}/{day.year:04}", True) == day.isoformat()
+    assert read_birthday(f"{day.day}/{day.month}/{day.year:04}", False) == day.isoformat()
+
+
+def test_names_of_tags_are_parted_by_the_ways_of_each_program():
+    assert split_names("a, b; a|c") == ["a", "b", "c"]
+    assert split_names("a, b ::: c; d") == ["a, b", "c; d"]
+    assert split_categories("Kunde; Messe, Halle 3;;Kunde") == ["Kunde", "Messe, Halle 3"]
+    assert split_labels("* myContacts ::: Friends, old ::: * starred") == ["Friends, old"]
+    assert split_labels("* myContacts") == []
+
+
+def test_flags_and_consents_are_read_from_the_usual_words():
+    for word in ("true", "YES", "1", "ja", "Oui", "sí", "TAK", "vero"):
+        assert read_flag(word) is True
+    for word in ("False", "no", "0", "nein", "non", "nie"):
+        assert read_flag(word) is False
+    with pytest.raises(CellFault, match="maybe"):
+        read_flag("maybe")
+    assert read_consent("opted_out", "opted_in") == "opted_out"
+    assert read_consent("Opted in", "opted_out") == "opted_in"
+    assert read_consent("Unsubscribed", "opted_in") == "opted_out"
+    assert read_consent("1", "opted_out") == "opted_out"
+    # Who has not opted out has not therefore agreed.
+    assert read_consent("false", "opted_out") == ""
+    assert read_consent("no", "opted_in") == "opted_out"
+    with pytest.raises(CellFault, match="perhaps"):
+        read_consent("perhaps", "opted_in")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Ann Lee", ("Ann", "Lee")),
+        ("Lee, Ann", ("Ann", "Lee")),
+        ("Ludwig van Beethoven", ("Ludwig", "van Beethoven")),
+        ("Maria de la Cruz", ("Maria", "de la Cruz")),
+        ("Ann Marie Lee", ("Ann Marie", "Lee")),
+        ("Madonna", ("Madonna", "")),
+        ("Van Gogh", ("Van", "Gogh")),
+        (", Ann", ("Ann", "")),
+    ],
+)
+def test_a_whole_name_is_parted(name, parts):
+    first, last = split_name(name)
+    assert (first.strip(", "), last) == parts
+
+
+@given(st.text(alphabet="='+-@\t\r41 x", max_size=20))
+def test_the_guard_of_a_cell_is_taken_off_as_it_was_put_on(cell):
+    written = guarded(cell)
+    if cell.startswith("'"):
+        # It may be guarded already, and must not get a second one.
+        assert written == cell
+    else:
+        assert unguarded(written) == cell
+    harmless = not written[:1] or written[0] not in "=+-@\t\r"
+    assert harmless or written[1:].isdecimal()
