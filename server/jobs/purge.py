@@ -30,7 +30,8 @@ class Purged:
 
 
 async def purge_logs(database: Database, stopping: asyncio.Event) -> None:
-    """Removes old rows of every tenant, some thousands at a time; harmless to repeat.
+    """Removes old rows of every tenant, some thousands at a time, and files of cut off uploads;
+    harmless to repeat.
 
     Raises `Unavailable`, and `Interrupted` when the server stops.
     """
@@ -39,6 +40,8 @@ async def purge_logs(database: Database, stopping: asyncio.Event) -> None:
         await connection.execute(queries.jobs.delete_old_jobs)
     for tenant in tenants:
         await _repeat(database, stopping, queries.sync_log.delete_old_entries, tenant["id"])
+        async with database.tenant(tenant["id"]) as connection:
+            await connection.execute(queries.bulk.delete_old_parts, tenant["id"])
 
 
 async def purge_ledger(database: Database, stopping: asyncio.Event) -> None:

@@ -24,17 +24,8 @@ WHERE f.tenant_id = $1::text AND f.created_at < clock_timestamp() - interval '1 
                     WHERE j.tenant_id = $1 AND j.id = f.job_id AND j.state IN ('queued', 'running'));
 
 -- name: read_job
--- One job, as the service makes it into JSON. $1 tenant, $2 id.
+-- One job, for its process. $1 tenant, $2 id.
 SELECT * FROM bulk_jobs WHERE tenant_id = $1::text AND id = $2;
-
--- name: list_jobs
--- A page of jobs, newest first. $1 tenant, $2 agent or NULL for all, $3 kind or NULL, $4 made
--- before and $5 the id there (NULL at the beginning), $6 rows to pass over, $7 at most.
-SELECT * FROM bulk_jobs
-WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
-    AND ($3::text IS NULL OR kind = $3)
-    AND ($5::text IS NULL OR (created_at, id) < ($4::timestamptz, $5))
-ORDER BY created_at DESC, id DESC OFFSET $6::bigint LIMIT $7::bigint;
 
 -- name: count_jobs
 -- How many jobs there are. $1 tenant, $2 agent or NULL, $3 kind or NULL.
@@ -171,3 +162,14 @@ JOIN synced_rows AS r ON r.tenant_id = a.tenant_id AND r.id = a.entity_id AND r.
 WHERE a.tenant_id = $1 AND a.mutation_id = $2 AND a.origin IN ('import', 'job')
     AND a.entity <> 'contact' AND a.op = 'create' AND r.plural <> 'contacts'
     AND r.deleted_at IS NULL AND r.id NOT IN (SELECT id FROM carried);
+
+-- name: find_labels
+-- Names as labels are told apart by them, capitals aside, with the id of the live one that is called
+-- so, if there is one; in their order. $1 tenant, $2 plural, $3 names.
+SELECT asked.name, asked.folded, r.id
+FROM (SELECT name, lower(name) AS folded, place
+      FROM unnest($3::text[]) WITH ORDINALITY AS names (name, place)) AS asked
+LEFT JOIN synced_rows AS r
+    ON r.tenant_id = $1::text AND r.plural = $2::text AND r.deleted_at IS NULL
+    AND lower(r.wire::json ->> 'name') = asked.folded
+ORDER BY asked.place;

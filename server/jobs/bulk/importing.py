@@ -24,7 +24,6 @@ async def judging_of(context: Context, file: ContactFile, *, writes: bool) -> Ju
     """What judges the rows of a file as the job's options ask. Raises `Unavailable`."""
     options = context.options
     labels = Labels(context.database, context.tenant, context.author, writes)
-    await labels.load()
     return Judging(
         context,
         Match(options["match"]),
@@ -93,7 +92,7 @@ class Import:
             chunk = await self._judge(drafts)
 
         async def judge(rows: int) -> Chunk:
-            await self._judging.labels.load()
+            self._judging.labels.forget()
             return await self._judge(drafts[-rows:])
 
         await self._writer.write(chunk, judge)

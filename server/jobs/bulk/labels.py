@@ -5,59 +5,88 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import asyncpg
 import orjson
 
-from server.db.pool import Connection, Database
+from server.db.pool import Database
 from server.db.queries import queries
 from server.errors import Invalid
 from server.jobs.bulk.ids import new_id
 from server.jobs.bulk.planning import Author
 from server.schemas.base import parse
-from server.services.entities import BY_PLURAL, Entity
+from server.services.entities import BY_PLURAL
 
 PLURALS = ("tags", "groups", "types")
 
 
 @dataclass(slots=True)
 class Labels:
-    """The ids of labels by name, capitals aside.
+    """The ids of labels by name; which names are the same the database says, as its index does.
 
-    A preview gives new names ids that nobody else will see (`writes` is false).
+    A preview (`writes` is false) gives new names ids that nobody else will see. `created` are the
+    names that there were not.
     """
 
     database: Database
     tenant: str
     author: Author
     writes: bool
-    ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    made: dict[tuple[str, str], str] = field(default_factory=dict)
     created: dict[str, list[str]] = field(default_factory=dict)
 
-    async def load(self) -> None:
-        """Reads what there is, anew when a label was deleted meanwhile."""
-        async with self.database.tenant(self.tenant) as connection:
-            for plural in PLURALS:
-                self.ids[plural] = await _read(connection, self.tenant, BY_PLURAL[plural])
+    def forget(self) -> None:
+        """Has all names looked up anew: some label was deleted meanwhile."""
+        self.ids.clear()
+        self.made.clear()
 
     async def add(self, plural: str, names: Iterable[str]) -> None:
-        """Makes the names that there are not yet, in a transaction of their own."""
-        missing = {name.lower(): name for name in names if name.lower() not in self.ids[plural]}
-        if not missing:
+        """Looks names up, and makes those that there are not yet. Raises `Unavailable`."""
+        unknown = [name for name in names if (plural, name) not in self.ids]
+        if not unknown:
             return
-        self.created.setdefault(plural, []).extend(missing.values())
-        if not self.writes:
-            self.ids[plural].update({folded: new_id() for folded in missing})
-            return
+        missing = await self._find(plural, unknown)
+        if missing and self.writes:
+            await self._create(plural, missing)
+        elif missing:
+            self._note(plural, missing, {folded: new_id() for folded in missing.values()})
+
+    def id_of(self, plural: str, name: str) -> str:
+        """The id of a name that was added."""
+        return self.ids[plural, name]
+
+    async def _find(self, plural: str, names: list[str]) -> dict[str, str]:
+        """Notes the names that there are, and gives `{name: folded}` of the others."""
+        async with self.database.tenant(self.tenant) as connection:
+            records = await connection.fetch(queries.bulk.find_labels, self.tenant, plural, names)
+        return self._known(plural, records)
+
+    def _known(self, plural: str, records: list[asyncpg.Record]) -> dict[str, str]:
+        missing: dict[str, str] = {}
+        for record in records:
+            # A preview may have given it an id, by its folded form.
+            known = record["id"] or self.made.get((plural, record["folded"]))
+            if known:
+                self.ids[plural, record["name"]] = known
+            else:
+                missing[record["name"]] = record["folded"]
+        return missing
+
+    async def _create(self, plural: str, missing: dict[str, str]) -> None:
+        """Makes labels in a transaction of their own, under the lock."""
         entity = BY_PLURAL[plural]
-        async with (
-            self.database.tenant(self.tenant) as connection,
-            connection.transaction(),
-        ):
+        async with self.database.tenant(self.tenant) as connection, connection.transaction():
             await connection.execute(queries.mutations.lock_versions)
-            self.ids[plural] = await _read(connection, self.tenant, entity)
+            records = await connection.fetch(
+                queries.bulk.find_labels, self.tenant, plural, list(missing)
+            )
+            missing = self._known(plural, records)
             now = await connection.fetchval(queries.bulk.read_clock)
+            ids = {folded: new_id() for folded in missing.values()}
+            names = {folded: name for name, folded in reversed(missing.items())}
             rows = [
                 {
-                    "id": new_id(),
+                    "id": ids[folded],
                     "name": name,
                     "stamps": {"*": self.author.stamp(now)},
                     "written_by": self.author.agent_id,
@@ -65,18 +94,20 @@ class Labels:
                     "written_mutation": self.author.mutation,
                     "written_origin": self.author.origin,
                 }
-                for folded, name in missing.items()
-                if folded not in self.ids[plural]
+                for folded, name in names.items()
             ]
             if rows:
                 await connection.fetch(
                     entity.queries.insert_rows, self.tenant, orjson.dumps(rows).decode()
                 )
-        self.ids[plural].update({str(row["name"]).lower(): str(row["id"]) for row in rows})
+        self._note(plural, missing, ids)
 
-    def id_of(self, plural: str, name: str) -> str:
-        """The id of a name that there is."""
-        return self.ids[plural][name.lower()]
+    def _note(self, plural: str, missing: dict[str, str], ids: dict[str, str]) -> None:
+        for name, folded in missing.items():
+            self.ids[plural, name] = ids[folded]
+            if (plural, folded) not in self.made:
+                self.made[plural, folded] = ids[folded]
+                self.created.setdefault(plural, []).append(name)
 
 
 def checked_name(plural: str, name: str) -> str:
@@ -88,8 +119,3 @@ def checked_name(plural: str, name: str) -> str:
         messages = [each for found in (error.fields or {}).values() for each in found]
         raise Invalid(fields={plural: messages or [error.message]}) from None
     return checked
-
-
-async def _read(connection: Connection, tenant: str, entity: Entity) -> dict[str, str]:
-    records = await connection.fetch(entity.queries.read_names, tenant)
-    return {record["name"].lower(): record["id"] for record in records}

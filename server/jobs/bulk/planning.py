@@ -92,21 +92,27 @@ class Planner:
             [
                 {"field": name, "from": before[name], "to": after[name], **edit}
                 for name in after
-                if (edit := self._recent_edit(state, name, now))
+                if not _only_adds(before[name], after[name])
+                and (edit := self._recent_edit(state, name, now, before[name]))
             ],
         )
 
-    def _recent_edit(self, state: RowState, name: str, now: int) -> dict[str, Any] | None:
+    def _recent_edit(
+        self, state: RowState, name: str, now: int, value: Any
+    ) -> dict[str, Any] | None:
         """Who edited a name within the tenant's `conflict_days`, and when.
 
-        What another bulk job wrote is nobody's edit; what an earlier row of this one did, is.
+        What another bulk job wrote is nobody's edit; a value that an earlier row of this one gave
+        counts as one.
         """
         known = [
             state.stamps[each] for each in (name, name.partition(".")[0]) if each in state.stamps
         ]
         last = max(known, key=lambda stamp: stamp["at"], default=state.stamps["*"])
-        own = last["mutation"] == self.author.mutation
-        if not own and (not known or last["mutation"].startswith(BY_BULK)):
+        if last["mutation"] == self.author.mutation:
+            if value in (None, "", [], {}, False):
+                return None
+        elif not known or last["mutation"].startswith(BY_BULK):
             return None
         if last["at"] < now - self.settings.conflict_days * DAY:
             return None
@@ -133,3 +139,8 @@ class Planner:
             "written_mutation": author.mutation,
             "written_origin": author.origin,
         }
+
+
+def _only_adds(before: Any, after: Any) -> bool:
+    """Whether a list keeps all that it had."""
+    return isinstance(before, list) and bool(after) and all(each in after for each in before)

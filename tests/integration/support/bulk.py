@@ -1,58 +1,165 @@
-"""Imports and bulk edits by REST, as tests ask for them and wait for them."""
+"""Bulk jobs in the test's own process: the code of a job's without the second that it starts."""
 
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
+import json
+import time
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
-from tests.integration.support.rest import Answer, Api
+import asyncpg
+from nanoid import generate
 
-SECONDS = 40.0
+from server.db.pool import Database
+from server.db.queries import queries
+from server.jobs.bulk.process import EXIT_DONE, run_assignment
 
-
-async def send(
-    api: Api, content: str | bytes, content_type: str = "text/csv", **options: Any
-) -> Answer:
-    """Sends a file as a raw body; options with a capital letter are headers."""
-    raw = content.encode() if isinstance(content, str) else content
-    query = urlencode({name: value for name, value in options.items() if name[0].islower()})
-    headers = {name: value for name, value in options.items() if name[0].isupper()}
-    return await api.call(
-        "POST", f"/api/bulk/import?{query}", raw=raw, Content_Type=content_type, **headers
-    )
+Finding = tuple[int | None, str | None, str | None]
+AGENT = "agent-admin-01"
+OPTIONS = {"mode": "upsert", "match": ["external_id", "email", "phone"], "on_empty": "keep"}
 
 
-async def ended(api: Api, answer: Answer) -> dict[str, Any]:
-    """The job that an answer is about, when it is over."""
-    assert answer.status in (200, 201), answer.text
-    async with asyncio.timeout(SECONDS):
-        while True:
-            job = await read_job(api, answer.json["id"])
-            if job["state"] not in ("queued", "running"):
-                return job
-            await asyncio.sleep(0.05)
+@dataclass
+class Bulk:
+    """A tenant of one test, its contacts, and its jobs."""
+
+    url: str
+    database: Database
+    sql: asyncpg.Connection
+    tenant: str = field(default_factory=lambda: f"tenant-{generate(size=10)}")
+
+    async def set_up(self) -> Bulk:
+        await self.sql.execute(
+            "INSERT INTO tenants (id, name, region) VALUES ($1, $1, 'CH')", self.tenant
+        )
+        for code, role in (("admin", "admin"), ("ann", "agent")):
+            await self.sql.execute(
+                "INSERT INTO agents (tenant_id, id, code, name, role) VALUES ($1, $2, $3, $3, $4)",
+                *(self.tenant, AGENT if code == "admin" else f"agent-{code}-01", code, role),
+            )
+        return self
+
+    async def start(self, kind: str, options: dict[str, Any], content: bytes | None = None) -> str:
+        """Enters a job, as the service does, for `run`."""
+        job = generate()
+        async with self.database.tenant(self.tenant) as connection:
+            if content is not None:
+                await self._upload(connection, job, content)
+            await connection.execute(
+                queries.bulk.insert_job,
+                *(self.tenant, job, kind, AGENT, None, "contacts.csv", None, json.dumps(options)),
+            )
+        return job
+
+    async def _upload(self, connection: Any, job: str, content: bytes) -> None:
+        for part, begin in enumerate(range(0, len(content), 1_000_000)):
+            await connection.execute(
+                queries.bulk.insert_part,
+                *(self.tenant, job, part, content[begin : begin + 1_000_000]),
+            )
+
+    async def run(self, job: str, stopping: asyncio.Event | None = None) -> dict[str, Any]:
+        """Runs a job until it is over, or `stopping` is set; gives its row."""
+        run = generate()
+        async with self.database.tenant(self.tenant) as connection:
+            await connection.fetchrow(queries.bulk.begin_run, self.tenant, job, run)
+        await run_assignment(self._assignment(job=job, run=run), stopping or asyncio.Event())
+        return await self.job(job)
+
+    def _assignment(self, **more: Any) -> dict[str, Any]:
+        return {"database_url": self.url, "default_region": "US", "tenant": self.tenant, **more}
+
+    async def job(self, job: str) -> dict[str, Any]:
+        async with self.database.tenant(self.tenant) as connection:
+            record = await connection.fetchrow(queries.bulk.read_job, self.tenant, job)
+        assert record is not None
+        row = dict(record)
+        for name in ("counts", "undo_counts", "mapping", "detected"):
+            row[name] = json.loads(row[name]) if row[name] else {}
+        return row
+
+    async def load(self, rows: str | list[list[str]], **options: Any) -> dict[str, Any]:
+        """Imports rows, the header first, and gives the job's row."""
+        job = await self.start("import", {**OPTIONS, **options}, to_csv(rows))
+        return await self.run(job)
+
+    async def preview(
+        self, rows: str | list[list[str]], capture: Any, **options: Any
+    ) -> dict[str, Any]:
+        """What an import would do; `capture` is pytest's `capfdbinary`."""
+        job = generate()
+        async with self.database.tenant(self.tenant) as connection:
+            await self._upload(connection, job, to_csv(rows))
+        asked = {
+            "id": job,
+            "kind": "import",
+            "undoing": False,
+            "agent_id": AGENT,
+            "device_id": None,
+            "file_name": "contacts.csv",
+            "content_type": None,
+            "options": {**OPTIONS, **options},
+        }
+        capture.readouterr()
+        assert await run_assignment(self._assignment(preview=asked), asyncio.Event()) == EXIT_DONE
+        answer: dict[str, Any] = json.loads(capture.readouterr().out.splitlines()[-1])
+        return answer
+
+    async def undo(self, job: str) -> dict[str, Any]:
+        """Takes a job back."""
+        async with self.database.tenant(self.tenant) as connection:
+            assert await connection.fetchval(queries.bulk.begin_undo, self.tenant, job)
+        return await self.run(job)
+
+    async def contacts(self) -> list[dict[str, Any]]:
+        """The live contacts' JSON, by their versions."""
+        return [
+            json.loads(record["wire"])
+            for record in await self.sql.fetch(
+                "SELECT wire FROM contacts WHERE tenant_id = $1 AND deleted_at IS NULL "
+                "ORDER BY version",
+                self.tenant,
+            )
+        ]
+
+    async def until(self, condition: str, seconds: float = 20) -> None:
+        """Waits until a SQL condition holds."""
+        deadline = time.monotonic() + seconds
+        while not await self.sql.fetchval(f"SELECT {condition}"):
+            assert time.monotonic() < deadline, condition
+            await asyncio.sleep(0.005)
+
+    async def findings(self, job: str, kind: str) -> list[Finding]:
+        """`(row, field, message)` of a job's findings."""
+        records = await self.sql.fetch(
+            "SELECT row, field, message FROM bulk_findings "
+            "WHERE tenant_id = $1 AND job_id = $2 AND kind = $3 ORDER BY id",
+            *(self.tenant, job, kind),
+        )
+        return [tuple(record) for record in records]
+
+    async def head(self) -> int:
+        version: int = await self.sql.fetchval(
+            "SELECT version FROM global_version WHERE tenant_id = $1", self.tenant
+        )
+        return version
+
+    async def edit(self, contact_id: str, **fields: Any) -> None:
+        """Changes a contact as an agent's device does, now."""
+        names = ", ".join(f"{name} = ${at}" for at, name in enumerate(fields, start=3))
+        await self.sql.execute(
+            f"UPDATE contacts SET {names} WHERE tenant_id = $1 AND id = $2",
+            *(self.tenant, contact_id, *fields.values()),
+        )
 
 
-async def read_job(api: Api, job_id: str) -> dict[str, Any]:
-    answer = await api.get(f"/api/bulk/jobs/{job_id}")
-    assert answer.status == 200, answer.text
-    job: dict[str, Any] = answer.json
-    return job
-
-
-async def imported(api: Api, content: str | bytes, **options: Any) -> dict[str, Any]:
-    """The job of a file, when it is over and done."""
-    job = await ended(api, await send(api, content, **options))
-    assert job["state"] == "done", job
-    return job
-
-
-def counted(job: dict[str, Any]) -> dict[str, int]:
-    """The counts that are not 0."""
-    return {name: count for name, count in job["counts"].items() if count}
-
-
-async def contacts_of(api: Api) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = (await api.get("/api/contacts?limit=500")).json["items"]
-    return items
+def to_csv(rows: str | list[list[str]]) -> bytes:
+    """A CSV of rows, or of lines of text with `|` between the cells."""
+    if isinstance(rows, str):
+        rows = [[cell.strip() for cell in line.split("|")] for line in rows.strip().splitlines()]
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
