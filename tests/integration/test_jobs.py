@@ -305,7 +305,7 @@ async def test_environment_variables_of_pgqueuer_change_nothing(
     assert worker_module.queries_on(None).qbe.settings.queue_table == "pgqueuer"  # type: ignore[arg-type]
 
 
-async def test_every_night_old_entries_of_the_logs_are_removed(
+async def test_every_night_old_entries_of_the_logs_and_files_of_cut_off_uploads_are_removed(
     owner: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await owner.execute("INSERT INTO tenants (id, name) VALUES ('other', 'Other')")
@@ -321,6 +321,22 @@ async def test_every_night_old_entries_of_the_logs_are_removed(
         " VALUES (1, 'queued', 0, 'look', now() - $1::interval), (2, 'queued', 0, 'look', now())",
         timedelta(days=91),
     )
+    await owner.execute(
+        "INSERT INTO agents (tenant_id, id, code, name, role)"
+        " VALUES ($1, 'agent-01', 'a', 'A', 'api')",
+        TENANT,
+    )
+    await owner.execute(
+        "INSERT INTO bulk_jobs (tenant_id, id, kind, state, agent_id)"
+        " SELECT $1, state, 'import', state, 'agent-01' FROM unnest($2::text[]) AS state",
+        *(TENANT, ["queued", "running", "failed"]),
+    )
+    await owner.execute(
+        "INSERT INTO bulk_files (tenant_id, job_id, part, content, created_at)"
+        " SELECT $1, job, day, '', now() - make_interval(hours => 20 * day)"
+        " FROM unnest($2::text[]) AS job, generate_series(1, 2) AS day",
+        *(TENANT, ["queued", "running", "failed", "an upload"]),
+    )
     monkeypatch.setattr("server.jobs.purge.ROWS_AT_ONCE", 4)
     database = await Database.connect(database_url, size=2)
     await purge_logs(database, asyncio.Event())
@@ -330,6 +346,15 @@ async def test_every_night_old_entries_of_the_logs_are_removed(
     )
     assert [tuple(row) for row in kept] == [(TENANT, "80", "89"), ("other", "80", "89")]
     assert await owner.fetchval("SELECT array_agg(job_id) FROM pgqueuer_log") == [2]
+    files = await owner.fetch("SELECT job_id, part FROM bulk_files ORDER BY 1, 2")
+    assert [tuple(row) for row in files] == [
+        ("an upload", 1),
+        ("failed", 1),
+        ("queued", 1),
+        ("queued", 2),
+        ("running", 1),
+        ("running", 2),
+    ]
 
 
 async def test_the_nightly_purge_is_scheduled_once_for_all_workers(
