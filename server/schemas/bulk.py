@@ -193,12 +193,15 @@ class BulkUpdateSchema(FieldbookSchema):
     @validates_schema
     def require_one_of_each(self, data: dict[str, Any], **kwargs: Any) -> None:
         """One way to say which, one thing to do."""
+        faults = {}
         if ("ids" in data) == ("contacts" in data):
-            raise ValidationError("Send one of ids and filter.", "ids")
+            faults["ids"] = ["Send one of ids and filter."]
         if ("changes" in data) == bool(data.get("delete")):
-            raise ValidationError('Send one of changes and "delete": true.', "changes")
+            faults["changes"] = ['Send one of changes and "delete": true.']
         if data.get("contacts", {}).get("deleted"):
-            raise ValidationError("Deleted contacts can't be edited.", "filter.deleted")
+            faults["filter.deleted"] = ["Deleted contacts can't be edited; restore them."]
+        if faults:
+            raise ValidationError(faults)
 
 
 class JobListQuerySchema(PageQuerySchema):

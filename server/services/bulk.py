@@ -156,8 +156,12 @@ class BulkJobs:
         """
         async with self._database.tenant(actor.tenant) as connection:
             record = await _read(connection, actor, job_id, kind)
+        detected = loaded(record["detected"])
+        if detected is None and record["kind"] == "import":
+            # It failed before it was known what it is: there are no rows to give back.
+            detected = {"format": "csv", "delimiter": ","}
         failed = FailedRows(
-            loaded(record["detected"]) or {"format": "csv", "delimiter": ","},
+            detected,
             loaded(record["columns"]) or [],
             loaded(record["mapping"]) or {},
         )

@@ -1,7 +1,12 @@
-"""The file of an import's failed rows: as they came in, with what is wrong with each."""
+"""The file of a job's failed rows: as they came in, with what is wrong with each.
+
+An edit has no rows; its file lists the contacts that could not be edited, by their ids.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,9 +24,9 @@ ROWS_AT_ONCE = 200
 
 @dataclass
 class FailedRows:
-    """Makes the file, by what the import's own was found to be."""
+    """Makes the file, by what the import's own was found to be; `detected` is None for an edit."""
 
-    detected: dict[str, str | None]
+    detected: dict[str, str | None] | None
     columns: list[str]
     mapping: Mapped
     _places: list[tuple[int, FieldPath]] = field(init=False)
@@ -32,12 +37,14 @@ class FailedRows:
 
     def file_name(self, original: str | None) -> str:
         """What to save it as: `contacts.errors.csv` for `contacts.xlsx`."""
+        if self.detected is None:
+            return "edit.errors.csv"
         name = original or "import"
         return f"{name.rpartition('.')[0] or name}.errors.{errors_suffix(self.detected)}"
 
     async def read(self, database: Database, tenant: str, job_id: str) -> AsyncIterator[bytes]:
         """The file, some rows at a time. Raises `Unavailable`."""
-        yield errors_header(self.detected, self.columns).encode()
+        yield self._header().encode()
         findings: list[asyncpg.Record] = []
         after = 0
         while True:
@@ -49,8 +56,7 @@ class FailedRows:
             text = ""
             for record in records:
                 after = record["id"]
-                # A row's own text stands with the first of its findings.
-                if record["original"] is not None and findings:
+                if findings and _place(record) != _place(findings[0]):
                     text += self.row(findings)
                     findings = []
                 findings.append(record)
@@ -59,25 +65,29 @@ class FailedRows:
                 return
             yield text.encode()
 
-    def row(self, findings: Sequence[asyncpg.Record]) -> str:
-        """One failed row with all that was found out about it."""
-        first = findings[0]
-        fields = [self._named(each["field"] or "", first["original"]) for each in findings]
-        messages = [each["message"] for each in findings]
-        return errors_row(
-            self.detected,
-            first["original"],
-            first["row"],
-            ", ".join(name for name in dict.fromkeys(fields) if name),
-            " ".join(dict.fromkeys(messages)),
-        )
+    def _header(self) -> str:
+        if self.detected is None:
+            return "\ufeff" + _line("id", "_field", "_error")
+        return errors_header(self.detected, self.columns)
 
-    def _named(self, path: str, original: str) -> str:
+    def row(self, findings: Sequence[asyncpg.Record]) -> str:
+        """One failed row, or contact, with all that was found out about it."""
+        first = findings[0]
+        message = " ".join(dict.fromkeys(each["message"] for each in findings))
+        paths = dict.fromkeys(each["field"] or "" for each in findings)
+        if self.detected is None:
+            return _line(first["contact_id"], ", ".join(filter(None, paths)), message)
+        # A row's own text stands with the first of its findings.
+        named = dict.fromkeys(self._named(path, first["original"], self.detected) for path in paths)
+        fields = ", ".join(filter(None, named))
+        return errors_row(self.detected, first["original"], first["row"], fields, message)
+
+    def _named(self, path: str, original: str, detected: dict[str, str | None]) -> str:
         """The column that a field came from, as the file calls it; else the field.
 
         `emails.1.value` is the second e-mail of the row, so the second column that has one.
         """
-        if self.detected["format"] in ("json", "jsonl"):
+        if detected["format"] in ("json", "jsonl"):
             return path
         exact = next((column for column in self.columns if self.mapping.get(column) == path), None)
         if exact is not None:
@@ -89,7 +99,7 @@ class FailedRows:
             for index, place in self._places
             if place.field == name and place.part in ("", part)
         ]
-        if self.detected["format"] != "vcard":
+        if detected["format"] != "vcard":
             cells = orjson.loads(original)
             filled = [index for index in places if index < len(cells) and cells[index].strip()]
             places = filled or places
@@ -98,3 +108,13 @@ class FailedRows:
         number = int(rest[0]) if rest and rest[0].isdecimal() else 0
         # One cell may have held several; then the last column that has any is the nearest.
         return self.columns[places[min(number, len(places) - 1)]]
+
+
+def _place(finding: asyncpg.Record) -> tuple[int | None, str | None]:
+    return finding["row"], finding["contact_id"]
+
+
+def _line(*cells: str) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

@@ -50,6 +50,7 @@ def test_options_are_read_from_texts() -> None:
 def test_an_edit_says_which_contacts_and_what_becomes_of_them() -> None:
     assert parse(bulk.BULK_UPDATE, {"ids": [*IDS, *IDS], "delete": True})["ids"] == IDS
     assert parse(bulk.BULK_UPDATE, {"filter": {"tag": ["VIP"]}, "changes": {}})["contacts"]
+    assert faults({}) == ["changes", "ids"]
     assert faults({"delete": True}) == ["ids"]
     assert faults({"ids": IDS, "filter": {}, "delete": True}) == ["ids"]
     assert faults({"ids": IDS}) == ["changes"]
