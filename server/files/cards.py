@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from server.files.contact_file import ContactFile
 from server.files.mapping import apply_mapping
 from server.files.model import MAX_COLUMNS, FileFault, FileRow, ReadOptions
 from server.files.plan import Plan
-from server.files.vcard_lines import Card, Property, read_cards, take_apart, unescaped
+from server.files.vcard_lines import Card, Property, read_cards, read_head, take_apart, unescaped
 
 _SAMPLE = 1_000
 _OURS = "X-FIELDBOOK-"
@@ -30,7 +31,7 @@ class CardFile(ContactFile):
         self.columns = []
         names: dict[str, None] = {}
         for card in islice(read_cards(path, encoding), _SAMPLE):
-            names |= dict.fromkeys(_names(card))
+            names |= dict.fromkeys(_names(card.lines))
         self._learn(names, 1)
         apply_mapping(self._proposed, self._wished)
 
@@ -43,6 +44,7 @@ class CardFile(ContactFile):
                 row=number,
                 unit="contact",
             )
+        self._known = frozenset(self.columns)
         self._proposed = {name: default_path(name) for name in self.columns}
         wished = {name: path for name, path in self._wished.items() if name in self._proposed}
         self.mapping = apply_mapping(self._proposed, wished)
@@ -64,9 +66,9 @@ class CardFile(ContactFile):
         return number
 
     def _learn_from(self, card: Card) -> None:
-        new = set(_names(card)).difference(self.columns)
-        if new:
-            self._learn((name for name in _names(card) if name in new), card.number)
+        names = _names(card.lines)
+        if not self._known.issuperset(names):
+            self._learn(names, card.number)
 
     def _read(self) -> Iterator[FileRow]:
         for card in read_cards(self._path, self._encoding):
@@ -81,8 +83,7 @@ class CardFile(ContactFile):
                 properties.append(take_apart(line))
             except CellFault as fault:
                 row.faults.append(("", str(fault)))
-        reader = CardReader(row, properties)
-        reader.read(self._left_out)
+        CardReader(row, properties).read(self._left_out)
         if self._elsewhere:
             self._add_elsewhere(row, properties)
         return row
@@ -105,15 +106,16 @@ def _merged(there: Any, more: Any) -> Any:
     return {**there, **more} if isinstance(there, dict) else more
 
 
-def _names(card: Card) -> list[str]:
+def _names(lines: Iterable[str]) -> list[str]:
     """The properties of a card that may hold something of a contact, in order."""
-    names = []
-    for line in card.lines:
-        name = line.partition(":")[0].partition(";")[0].rpartition(".")[2].strip().upper()
-        if name not in TECHNICAL and not name.startswith(_OURS) and _is_name(name):
-            names.append(name)
-    return names
+    names = (_name_of(line.partition(":")[0]) for line in lines)
+    return [name for name in names if name]
 
 
-def _is_name(name: str) -> bool:
-    return 0 < len(name) <= 60 and name.isascii() and name.replace("-", "").isalnum()
+@lru_cache(maxsize=4_096)
+def _name_of(head: str) -> str:
+    """The name in a line's head; "" for what is none, or is about the card itself."""
+    said = read_head(head)
+    if said is None or said[1] in TECHNICAL or said[1].startswith(_OURS) or len(said[1]) > 60:
+        return ""
+    return said[1]
