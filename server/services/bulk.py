@@ -137,15 +137,15 @@ class BulkJobs:
 
         Raises `NotFound`, `Forbidden`, and `Conflict` when there is nothing to undo.
         """
-        refuse_others(actor)
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
-            record = await _read(connection, actor, job_id, kind)
-            if record["state"] in OVER and not _wrote(record):
-                raise Conflict("It changed no contact, so there is nothing to undo.")
-            if await connection.fetchval(queries.bulk.begin_undo, actor.tenant, job_id) is None:
-                raise Conflict(_not_to_undo(record))
+            await _begin_undo(connection, actor, job_id, kind)
             await enqueue(connection, actor.tenant, job_id)
         return await self.get(actor, job_id)
+
+    async def enter_undo(self, actor: Actor, job_id: str) -> None:
+        """The same for a caller who runs it: no worker takes it. Raises what `undo` does."""
+        async with self._database.tenant(actor.tenant) as connection, connection.transaction():
+            await _begin_undo(connection, actor, job_id, None)
 
     async def errors(
         self, actor: Actor, job_id: str, kind: str | None = None
@@ -247,6 +247,15 @@ async def _read(
     if actor.role not in STARTERS and record["agent_id"] != actor.agent_id:
         raise Forbidden("This is a colleague's. Ask a manager or an admin.")
     return record
+
+
+async def _begin_undo(connection: Connection, actor: Actor, job_id: str, kind: str | None) -> None:
+    refuse_others(actor)
+    record = await _read(connection, actor, job_id, kind)
+    if record["state"] in OVER and not _wrote(record):
+        raise Conflict("It changed no contact, so there is nothing to undo.")
+    if await connection.fetchval(queries.bulk.begin_undo, actor.tenant, job_id) is None:
+        raise Conflict(_not_to_undo(record))
 
 
 def loaded(text: str | None) -> Any:

@@ -13,7 +13,7 @@ import asyncpg
 import orjson
 from nanoid import generate
 
-from server.db.pool import Database
+from server.db.pool import Connection, Database
 from server.db.queries import queries
 from server.errors import Invalid, TooLarge
 from server.files.model import FileFault
@@ -116,19 +116,12 @@ class Imports:
 
         `asked` is what `schemas.bulk.IMPORT_OPTIONS` gave. Raises `Invalid`, `Unavailable`.
         """
-        options = orjson.dumps(options_of(asked)).decode()
+        options = options_of(asked)
         job_id = id_by_key("import", actor, key) if key else generate()
         async with self._database.tenant(actor.tenant) as connection:
             try:
                 async with connection.transaction():
-                    await connection.execute(
-                        queries.bulk.insert_job,
-                        *(actor.tenant, job_id, "import", actor.agent_id, actor.device_id),
-                        *(file.name, file.content_type, options),
-                    )
-                    await connection.execute(
-                        queries.bulk_jobs.move_parts, actor.tenant, upload.id, job_id
-                    )
+                    await _enter(connection, actor, job_id, upload, file, options)
                     await enqueue(connection, actor.tenant, job_id)
             except asyncpg.UniqueViolationError:
                 fresh = False
@@ -137,6 +130,18 @@ class Imports:
             record = await connection.fetchrow(queries.bulk_jobs.read_shown, actor.tenant, job_id)
         assert record is not None
         return job_to_wire(record), fresh
+
+    async def enter(
+        self, actor: Actor, upload: Upload, file: FileInfo, asked: Mapping[str, Any]
+    ) -> str:
+        """The id of a job that no worker takes, for a caller who runs it.
+
+        Raises what `start` does.
+        """
+        job_id: str = generate()
+        async with self._database.tenant(actor.tenant) as connection, connection.transaction():
+            await _enter(connection, actor, job_id, upload, file, options_of(asked))
+        return job_id
 
     async def repeated(self, actor: Actor, key: str | None) -> dict[str, Any] | None:
         """The import that the same key has started; None for a new one."""
@@ -166,6 +171,22 @@ class Imports:
             "options": options_of(asked),
         }
         return preview_to_wire(job, await self._preview(actor.tenant, job))
+
+
+async def _enter(
+    connection: Connection,
+    actor: Actor,
+    job_id: str,
+    upload: Upload,
+    file: FileInfo,
+    options: dict[str, Any],
+) -> None:
+    await connection.execute(
+        queries.bulk.insert_job,
+        *(actor.tenant, job_id, "import", actor.agent_id, actor.device_id),
+        *(file.name, file.content_type, orjson.dumps(options).decode()),
+    )
+    await connection.execute(queries.bulk_jobs.move_parts, actor.tenant, upload.id, job_id)
 
 
 def options_of(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,167 @@
+"""`python -m server import`, as somebody types it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from server.__main__ import main
+from tests.integration.support.processes import ROOT
+
+Psql = Callable[[str, str], str]
+FILE = (
+    "Name;E-Mail;Telefon;Fax\n"
+    "Mia Keller;mia@example.com;044 668 18 00;\n"
+    "Jo Meier;jo@example.com;1.41556E+10;\n"
+)
+
+
+@dataclass
+class Shell:
+    """Runs the command in a folder of its own, on a database of its own."""
+
+    folder: Path
+    database_url: str
+    psql: Psql
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """The exit code, and what was printed on stdout and on stderr."""
+        code = main(["import", *arguments])
+        return code, *self.capsys.readouterr()
+
+    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        """The command in a process, to be asked or stopped."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "server", "import", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def contacts(self) -> list[str]:
+        return self.psql(
+            self.database_url,
+            "SELECT first_name FROM contacts WHERE deleted_at IS NULL ORDER BY 1",
+        ).splitlines()
+
+
+@pytest.fixture
+def shell(
+    database_url: str,
+    psql: Psql,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("IMPORT_MAX_BYTES", "2000000")
+    monkeypatch.delenv("ENVIRONMENT", raising=False)
+    psql(
+        database_url,
+        "INSERT INTO agents (tenant_id, id, code, name, role) VALUES"
+        " ('default', 'agent-01', 'ann', 'Ann', 'admin'),"
+        " ('default', 'agent-02', 'ben', 'Ben', 'agent')",
+    )
+    (tmp_path / "kunden.csv").write_text(FILE)
+    return Shell(tmp_path, database_url, psql, capsys)
+
+
+def test_a_file_is_shown_then_imported_then_taken_back(shell: Shell) -> None:
+    code, shown, err = shell.run("kunden.csv", "--dry-run", "--region", "CH")
+    assert (code, err) == (1, "")
+    assert "kunden.csv: csv, utf-8, semicolon; 2 rows" in shown
+    assert "  E-Mail   emails" in shown
+    assert "  1  to create" in shown
+    assert "  row 3  phones  A spreadsheet has rounded this number" in shown
+    assert shell.contacts() == []
+
+    code, out, err = shell.run("kunden.csv", "--yes")
+    assert code == 1, err
+    assert "1 created, 0 updated, 0 unchanged, 1 failed." in out
+    assert "The rows that failed are in kunden.errors.csv" in out
+    errors = (shell.folder / "kunden.errors.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert errors[0] == "Name;E-Mail;Telefon;Fax;_row;_field;_error"
+    assert errors[1].startswith("Jo Meier;jo@example.com;1.41556E+10;;3;Telefon;")
+    assert shell.contacts() == ["Mia"]
+
+    job = out.split("--undo ")[1].strip()
+    code, out, err = shell.run("--undo", job, "--yes")
+    assert code == 0, err
+    assert "Undone: 1 contacts; left as edited since: 0." in out
+    assert shell.contacts() == []
+    code, _, err = shell.run("--undo", job, "--yes")
+    assert (code, err) == (2, "It was undone already.\n")
+
+
+REFUSED = [
+    (["missing.csv", "--yes"], 1, "missing.csv can't be read: No such file or directory."),
+    (["empty.csv", "--yes"], 2, "The file is empty."),
+    (["broken.csv", "--yes"], 2, "Row 2"),
+    (["large.csv", "--yes"], 2, "A file may have 2,000,000 bytes here (IMPORT_MAX_BYTES)."),
+    (["kunden.csv", "--yes", "--match", "name"], 2, "--match: This must be some of"),
+    (["kunden.csv", "--yes", "--mapping", '{"Fax": "fox"}'], 2, "--mapping.Fax: "),
+    (["kunden.csv", "--yes", "--agent", "ben"], 1, "Say in whose name to import by --agent"),
+    (["kunden.csv", "--yes", "--tenant", "x"], 1, "There is no tenant 'x'"),
+    (["kunden.csv"], 2, "There is no terminal to ask in: add --yes, or --dry-run."),
+    (["--undo", "no-such-job", "--yes"], 2, "There is no job with the id no-such-job."),
+]
+
+
+def test_what_can_not_be_imported_is_one_line_and_writes_nothing(shell: Shell) -> None:
+    (shell.folder / "empty.csv").touch()
+    (shell.folder / "broken.csv").write_text('Name,Mail\nMia,"open\n')
+    (shell.folder / "large.csv").write_text("Name\n" + "Mia\n" * 600_000)
+    for arguments, code, said in REFUSED:
+        ended, _, err = shell.run(*arguments)
+        assert (ended, err[: len(said)]) == (code, said)
+        assert err.count("\n") == 1
+    assert shell.contacts() == []
+    assert shell.psql(shell.database_url, "SELECT count(*) FROM bulk_files") == "0"
+
+
+def test_in_a_terminal_it_asks_and_takes_only_yes_for_it(shell: Shell) -> None:
+    for answer, imported in (("n\n", []), ("y\n", ["Mia"])):
+        ours, theirs = os.openpty()
+        process = shell.start("kunden.csv", stdin=theirs)
+        os.close(theirs)
+        os.write(ours, answer.encode())
+        out, err = process.communicate(timeout=40)
+        os.close(ours)
+        assert "Import this? [y/N]" in out, err
+        assert shell.contacts() == imported
+
+
+def test_it_is_stopped_after_a_chunk_and_goes_on_where_it_was(shell: Shell) -> None:
+    rows = "\n".join(f"M{number:05},m{number}@example.com" for number in range(8_000))
+    (shell.folder / "many.csv").write_text(f"First name,E-Mail\n{rows}\n")
+    process = shell.start("many.csv", "--yes")
+    until = time.monotonic() + 30
+    while len(shell.contacts()) < 100:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=40)
+    assert process.returncode == 130, err
+    assert "Stopped after " in out
+    done = len(shell.contacts())
+    assert 100 <= done < 8_000
+
+    code, out, err = shell.run("--resume", out.split("--resume ")[1].strip(), "--yes")
+    assert code == 0, err
+    assert "8,000 created, 0 updated, 0 unchanged, 0 failed." in out
+    assert len(shell.contacts()) == 8_000
