@@ -13,10 +13,10 @@ from io import StringIO
 
 from server.files.cells import guarded
 from server.files.model import ERROR_COLUMNS
+from server.files.vcard_writing import fold
 
 Detected = Mapping[str, str | None]
 _BOM = "\ufeff"
-_LINE = 75
 
 
 def errors_suffix(detected: Detected) -> str:
@@ -55,7 +55,7 @@ def _line(cells: Sequence[str], detected: Detected) -> str:
 def _card(original: str, number: int, field: str, error: str) -> str:
     lines = original.splitlines()
     told = [f"ROW:{number}", f"FIELD:{_escaped(field)}", f"ERROR:{_escaped(error)}"]
-    lines[-1:-1] = [_folded(f"X-FIELDBOOK-{text}") for text in told]
+    lines[-1:-1] = [fold(f"X-FIELDBOOK-{text}".encode(errors="replace")).decode() for text in told]
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -63,15 +63,3 @@ def _escaped(text: str) -> str:
     for sign, written in (("\\", "\\\\"), ("\n", "\\n"), (",", "\\,"), (";", "\\;")):
         text = text.replace(sign, written)
     return text.replace("\r", "")
-
-
-def _folded(line: str) -> str:
-    """The line in pieces of at most 75 octets, never parted inside a character."""
-    pieces, piece = [], b""
-    for sign in line:
-        octets = sign.encode("utf-8", "replace")
-        if len(piece) + len(octets) > _LINE:
-            pieces.append(piece)
-            piece = b" "
-        piece += octets
-    return "\r\n".join(part.decode() for part in [*pieces, piece])

@@ -80,8 +80,9 @@ class Plan:
             values = [unguarded(value) for value in values]
         if self._outlook:
             values = ["" if value in _OUTLOOK_NONE else value for value in values]
+        ours = self._maybe_ours and OUR_MARK in together
         if "E+" in together or "e+" in together:
-            self._refuse_ruined(values, faults)
+            self._refuse_ruined(values, faults, ours)
         for index, name in self._plain:
             value = values[index]
             if value:
@@ -97,7 +98,6 @@ class Plan:
                     reader(value, fields)
                 except CellFault as fault:
                     faults.append((path, str(fault)))
-        ours = self._maybe_ours and OUR_MARK in together
         for item in self._our_items if ours else self._items:
             item(values, fields, faults)
         if self._custom:
@@ -128,8 +128,11 @@ class Plan:
             )
         return kept, values[: self.width] + missing
 
-    def _refuse_ruined(self, values: list[str], faults: Faults) -> None:
+    def _refuse_ruined(self, values: list[str], faults: Faults, ours: bool) -> None:
         for index, path in self._checked.items():
+            if ours and path.startswith("custom"):
+                # A text of ours may look so; it was never a number.
+                continue
             try:
                 refuse_ruined(values[index])
             except CellFault as fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from math import isfinite
 from pathlib import Path
 
 from server.files.model import MAX_CELL, FileFault
@@ -151,6 +152,8 @@ def _value_reader(book: Workbook) -> Callable[[str, str, str], str]:
 def _number_text(number: float) -> str:
     if number.is_integer() and abs(number) < _EXACT:
         return str(int(number))
+    if not isfinite(number):
+        raise ValueError("there is no such number")
     return f"{number:.15g}".replace("e", "E")
 
 
