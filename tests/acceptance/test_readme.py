@@ -115,6 +115,28 @@ async def test_the_two_devices_do_what_the_readme_promises(
     await javascript_device.shows("[ 'Ben Roth' ] and 0 deleted: now 2")
 
 
+async def test_a_file_is_imported_beside_the_server_as_the_readme_says(
+    make_database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database_url = make_database(migrated=False)
+    (tmp_path / "contacts.csv").write_text("Name,Email\nMia Keller,mia@example.com\n")
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    tried, imported = block("sh", "server import").strip().splitlines()
+    async with running_process(database_url, tmp_path / "data", KEY) as url:
+        for command in (tried, f"{imported} --yes"):
+            python, *arguments = command.split()
+            assert python == ".venv/bin/python"
+            printed = await run(sys.executable, *arguments, folder=tmp_path)
+            assert "1  to create" in printed
+        assert "1 created, 0 updated" in printed
+        found = await run(
+            *("curl", "-s", f"{url}/api/contacts", "-H", f"X-API-Key: {KEY}"), folder=tmp_path
+        )
+    assert [each["display_name"] for each in orjson.loads(found)["items"]] == ["Mia Keller"]
+
+
 def test_the_readme_explains_every_variable() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     variables = re.findall(r"^([A-Z_]+)=", example, re.M)

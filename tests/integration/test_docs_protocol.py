@@ -22,7 +22,7 @@ import socketio
 
 from server.errors import FieldbookError
 from server.events import connection
-from server.schemas import contacts, mutations, queries, sync
+from server.schemas import bulk, contacts, mutations, queries, sync
 from server.schemas.events_out import OUTGOING, REVOKED_REASONS, faults_of_event
 from server.schemas.responses import DeviceSchema
 from server.services import commits
@@ -259,6 +259,7 @@ def test_the_page_names_every_code_event_and_reason() -> None:
         ("characters of a custom field", contacts.MAX_CUSTOM_TEXT),
         ("rows of a list", queries.MAX_LIMIT),
         ("rows of a list by default", queries.DEFAULT_LIMIT),
+        ("contacts of a bulk edit by ids", bulk.MAX_EDITED),
         ("bytes waiting before live events pause", engine.PAUSE_BYTES),
         ("bytes waiting before the line is cut", engine.ABORT_BYTES),
     ],
