@@ -14,6 +14,7 @@ import psutil
 import uvloop
 
 from tests.bench.client import RAW_PORT, SERVER_PORT
+from tests.bench.exports import measure_exports
 from tests.bench.fan_out import measure_fan_out
 from tests.bench.report import Row, print_table
 from tests.bench.stack import (
@@ -55,6 +56,7 @@ async def measure_most(stack: Stack, server: psutil.Process, size: Size) -> list
     return [
         *await measure_first_sync(stack, meter, size.contacts, size.first_syncs),
         *await measure_catch_up(stack, meter, size.catch_ups),
+        *await measure_exports(stack, meter, size.contacts, size.first_syncs),
         *await measure_writes(stack, meter, size.contacts, size.write_seconds),
     ]
 
