@@ -7,7 +7,14 @@ from typing import Any
 from aiohttp import web
 
 from server.rest.openapi import operation
-from server.rest.requests import actor_of, json_answer, path_id, query_of, read_json
+from server.rest.requests import (
+    actor_of,
+    json_answer,
+    path_id,
+    query_of,
+    read_json,
+    while_connected,
+)
 from server.rest.streaming import stream_answer
 from server.rest.uploads import receive_upload
 from server.schemas.bulk import BULK_UPDATE, IMPORT_OPTIONS, JOB_LIST, UPDATE_QUERY
@@ -59,7 +66,8 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
             asked = parse_query(IMPORT_OPTIONS, [*request.query.items(), *pairs])
             file = FileInfo(asked.get("file_name", file.name), file.content_type)
             if asked["dry_run"]:
-                return json_answer(await imports.preview(actor, upload, file, asked))
+                previewing = imports.preview(actor, upload, file, asked)
+                return json_answer(await while_connected(request, previewing))
             return _started(*await imports.start(actor, upload, file, asked, key))
 
     return [web.post("/api/bulk/import", start)]
@@ -88,7 +96,7 @@ def edit_routes(edits: BulkEdits) -> list[web.RouteDef]:
         asked = query_of(request, UPDATE_QUERY)
         body = await read_json(request, MAX_IDS_BODY)
         if asked["dry_run"]:
-            return json_answer(await edits.preview(actor, body))
+            return json_answer(await while_connected(request, edits.preview(actor, body)))
         return _started(*await edits.start(actor, body, key))
 
     return [web.post("/api/bulk/update", start)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import http_exceptions, web
@@ -16,7 +17,9 @@ from server.services.actors import Actor
 from server.services.rows import Write
 
 MAX_BODY = 1_000_000
+LOOK_SECONDS = 0.5
 ACTOR = web.RequestKey("actor", Actor)
+Value = TypeVar("Value")
 
 
 def actor_of(request: web.Request) -> Actor:
@@ -68,6 +71,24 @@ async def read_json(request: web.Request, limit: int = MAX_BODY) -> object:
 async def read_object(request: web.Request, schema: FieldbookSchema) -> dict[str, Any]:
     """The body as `schema` makes of it. Raises `Invalid`, `Unreadable`, `TooLarge`."""
     return parse(schema, await read_json(request))
+
+
+async def while_connected(request: web.Request, work: Awaitable[Value]) -> Value:
+    """What long work gives; it is cancelled when the caller is gone.
+
+    Raises ConnectionResetError then.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait((task,), timeout=LOOK_SECONDS)
+            if request.transport is None and not task.done():
+                raise ConnectionResetError("gone before the answer")
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
 
 
 def path_id(request: web.Request, name: str = "id") -> str:
