@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from server.rest.requests import while_connected
+
+
+async def test_long_work_ends_when_its_caller_is_gone() -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> str:
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        return "done"
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text=await while_connected(request, work()))
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    async with aiohttp.ClientSession() as session:
+        call = asyncio.create_task(session.get(f"http://127.0.0.1:{port}/"))
+        await began.wait()
+        assert not ended.is_set()
+        call.cancel()
+        async with asyncio.timeout(10):
+            await ended.wait()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    await runner.cleanup()
