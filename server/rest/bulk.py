@@ -53,6 +53,7 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
         query=IMPORT_OPTIONS,
         answers={200: StartedSchema, 201: JobSchema},
         errors=(400, 413),
+        file="file",
     )
     async def start(request: web.Request) -> web.Response:
         actor, key = actor_of(request), _key_of(request)

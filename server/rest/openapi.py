@@ -56,11 +56,13 @@ def operation(
     answers: Mapping[int, type[FieldbookSchema] | str],
     errors: Iterable[int] = (),
     produces: str = "application/json",
+    file: str | None = None,
 ) -> Callable[[Handler], Handler]:
     """Describes the handler below for the document, and says who may call it.
 
     `answers` maps a status to the schema of its body, or to words where there is none; `errors`
-    are further statuses than those that any route may have.
+    are further statuses than those that any route may have. `file` names the field of a form that
+    brings a file; Swagger can't say that the body itself may be it, so the description does.
     """
 
     def describe(handler: Handler) -> Handler:
@@ -80,6 +82,7 @@ def operation(
                 if isinstance(words, str)
             },
             **({"security": []} if access == "public" else {}),
+            **(_form_with(file) if file else {}),
         )(handler)
         request_schema(headers, location="headers")(handler)
         if query is not None:
@@ -95,6 +98,11 @@ def operation(
         return handler
 
     return describe
+
+
+def _form_with(name: str) -> dict[str, Any]:
+    parameter = {"in": "formData", "name": name, "type": "file", "required": True}
+    return {"consumes": ["multipart/form-data"], "parameters": [parameter]}
 
 
 @cache
