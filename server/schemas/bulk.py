@@ -46,8 +46,7 @@ class Match(Worded, fields.Field[list[str]]):
     """By what rows are matched, with commas between: gives a list, nothing twice."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"type": "string", "example": ",".join(DEFAULT_MATCH)}
-        super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
+        super().__init__(metadata={"type": "string", **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         kinds = [kind.strip() for kind in value.split(",")] if isinstance(value, str) else [""]
@@ -77,8 +76,7 @@ class Mapping(Worded, fields.Field[dict[str, Any]]):
     """`{column: field path, or null to leave the column out}`, as JSON text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"type": "string", "example": '{"Mail": "emails", "Fax": null}'}
-        super().__init__(metadata=metadata | kwargs.pop("metadata", {}), **kwargs)
+        super().__init__(metadata={"type": "string", **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Any, **kwargs: Any
@@ -122,7 +120,7 @@ class ImportOptionsSchema(FieldbookSchema):
     )
     match = Match(
         load_default=lambda: list(DEFAULT_MATCH),
-        metadata={"description": "By what a row's contact is found."},
+        metadata={"description": "By what a row's contact is found: external_id,email,phone."},
     )
     on_empty = Choice(
         *ON_EMPTY,
@@ -134,7 +132,10 @@ class ImportOptionsSchema(FieldbookSchema):
     encoding = Line(50, metadata={"description": "Left out: UTF-8, UTF-16, else cp1252."})
     delimiter = Delimiter(metadata={"description": "Left out: by what is in the file."})
     mapping = Mapping(
-        metadata={"description": "Which column is which field; overrides what is proposed."}
+        metadata={
+            "description": "Which column is which field, or null to leave it out, as JSON: "
+            '{"Mail": "emails", "Fax": null}. It overrides what is proposed.'
+        }
     )
     file_name = Text(255)
 
