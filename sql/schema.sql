@@ -51,11 +51,14 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
          HAVING count(*) > 0),
         CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
-            format('tag_ids && %L::text[]', find_named_ids(tenant, 'tags', filter -> 'tag')) END,
+            format('tag_ids && %L::text[] AND tag_ids <> ''{}''',
+                   find_named_ids(tenant, 'tags', filter -> 'tag')) END,
         CASE WHEN filter ? 'group' THEN
-            format('group_ids && %L::text[]', find_named_ids(tenant, 'groups', filter -> 'group')) END,
+            format('group_ids && %L::text[] AND group_ids <> ''{}''',
+                   find_named_ids(tenant, 'groups', filter -> 'group')) END,
         CASE WHEN filter ? 'type' THEN
-            format('type_ids && %L::text[]', find_named_ids(tenant, 'types', filter -> 'type')) END,
+            format('type_ids && %L::text[] AND type_ids <> ''{}''',
+                   find_named_ids(tenant, 'types', filter -> 'type')) END,
         CASE WHEN filter ? 'company' THEN
             format('fold(company) = %L', fold(filter ->> 'company')) END,
         CASE WHEN filter ? 'active' THEN
@@ -78,10 +81,10 @@ CREATE FUNCTION public.contact_key_texts(emails jsonb, phones jsonb) RETURNS SET
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT item ->> 'value' FROM jsonb_array_elements(emails) AS item
-    WHERE item ->> 'value' IS NOT NULL  -- psql may leave it out
+    WHERE length(item ->> 'value') <= 320
     UNION
     SELECT item ->> 'e164' FROM jsonb_array_elements(phones) AS item
-    WHERE item ->> 'e164' IS NOT NULL
+    WHERE length(item ->> 'e164') <= 320
 $$;
 
 CREATE TABLE public.contacts (
@@ -759,7 +762,7 @@ CREATE FUNCTION public.find_referring_contacts(tenant text, plural text, referen
 BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT id FROM contacts
-         WHERE %I @> ARRAY[$2] AND tenant_id = $1 AND $1 = current_setting(''app.tenant'', true)
+         WHERE %1$I @> ARRAY[$2] AND %1$I <> ''{}'' AND tenant_id = $1 AND $1 = current_setting(''app.tenant'', true)
          LIMIT $3', reference_column(plural)) USING tenant, reference, most;
 END
 $_$;
@@ -854,11 +857,11 @@ BEGIN
         INSERT INTO contact_keys (tenant_id, key, contact_id)
         SELECT n.tenant_id, item ->> 'value', n.id
         FROM new_rows AS n, jsonb_array_elements(n.emails) AS item
-        WHERE item ->> 'value' IS NOT NULL  -- psql may leave it out
+        WHERE length(item ->> 'value') <= 320
         UNION
         SELECT n.tenant_id, item ->> 'e164', n.id
         FROM new_rows AS n, jsonb_array_elements(n.phones) AS item
-        WHERE item ->> 'e164' IS NOT NULL;
+        WHERE length(item ->> 'e164') <= 320;
     ELSE
         DELETE FROM contact_keys
         WHERE tenant_id = OLD.tenant_id AND contact_id = OLD.id
@@ -2712,17 +2715,17 @@ CREATE INDEX bulk_jobs_created ON public.bulk_jobs USING btree (tenant_id, creat
 
 CREATE INDEX contacts_external_id ON public.contacts USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
 
-CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids) WITH (gin_pending_list_limit='128');
+CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids) WITH (gin_pending_list_limit='128') WHERE (group_ids <> '{}'::text[]);
 
-CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id);
+CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id) WHERE (owner_id IS NOT NULL);
 
 CREATE INDEX contacts_search ON public.contact_search USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='2048');
 
 CREATE INDEX contacts_sort_name ON public.contacts USING btree (tenant_id, sort_name, id) WHERE (deleted_at IS NULL);
 
-CREATE INDEX contacts_tag_ids ON public.contacts USING gin (tag_ids) WITH (gin_pending_list_limit='128');
+CREATE INDEX contacts_tag_ids ON public.contacts USING gin (tag_ids) WITH (gin_pending_list_limit='128') WHERE (tag_ids <> '{}'::text[]);
 
-CREATE INDEX contacts_type_ids ON public.contacts USING gin (type_ids) WITH (gin_pending_list_limit='128');
+CREATE INDEX contacts_type_ids ON public.contacts USING gin (type_ids) WITH (gin_pending_list_limit='128') WHERE (type_ids <> '{}'::text[]);
 
 CREATE UNIQUE INDEX contacts_version ON public.contacts USING btree (tenant_id, version);
 

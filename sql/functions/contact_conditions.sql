@@ -2,7 +2,8 @@
 -- that the planner sees what it is asked. The filter's keys: words (all of them, each anywhere in
 -- a name, company, e-mail or phone), owner_id, tag, group, type (ids or names, any of them),
 -- company, active, has_email, has_phone, opted_out ('any', 'none' or a channel), updated_since
--- (microseconds since 1970), deleted. Used by the lists, as their owner.
+-- (microseconds since 1970), deleted. Labels are asked for as their indexes have them, which leave
+-- out contacts without any. Used by the lists, as their owner.
 CREATE OR REPLACE FUNCTION contact_conditions(tenant text, filter jsonb) RETURNS text
 LANGUAGE sql STABLE
 AS $$
@@ -18,11 +19,14 @@ AS $$
          HAVING count(*) > 0),
         CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
-            format('tag_ids && %L::text[]', find_named_ids(tenant, 'tags', filter -> 'tag')) END,
+            format('tag_ids && %L::text[] AND tag_ids <> ''{}''',
+                   find_named_ids(tenant, 'tags', filter -> 'tag')) END,
         CASE WHEN filter ? 'group' THEN
-            format('group_ids && %L::text[]', find_named_ids(tenant, 'groups', filter -> 'group')) END,
+            format('group_ids && %L::text[] AND group_ids <> ''{}''',
+                   find_named_ids(tenant, 'groups', filter -> 'group')) END,
         CASE WHEN filter ? 'type' THEN
-            format('type_ids && %L::text[]', find_named_ids(tenant, 'types', filter -> 'type')) END,
+            format('type_ids && %L::text[] AND type_ids <> ''{}''',
+                   find_named_ids(tenant, 'types', filter -> 'type')) END,
         CASE WHEN filter ? 'company' THEN
             format('fold(company) = %L', fold(filter ->> 'company')) END,
         CASE WHEN filter ? 'active' THEN

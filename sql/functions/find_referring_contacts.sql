@@ -9,7 +9,7 @@ AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT id FROM contacts
-         WHERE %I @> ARRAY[$2] AND tenant_id = $1 AND $1 = current_setting(''app.tenant'', true)
+         WHERE %1$I @> ARRAY[$2] AND %1$I <> ''{}'' AND tenant_id = $1 AND $1 = current_setting(''app.tenant'', true)
          LIMIT $3', reference_column(plural)) USING tenant, reference, most;
 END
 $$;

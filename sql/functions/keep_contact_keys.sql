@@ -9,11 +9,11 @@ BEGIN
         INSERT INTO contact_keys (tenant_id, key, contact_id)
         SELECT n.tenant_id, item ->> 'value', n.id
         FROM new_rows AS n, jsonb_array_elements(n.emails) AS item
-        WHERE item ->> 'value' IS NOT NULL  -- psql may leave it out
+        WHERE length(item ->> 'value') <= 320
         UNION
         SELECT n.tenant_id, item ->> 'e164', n.id
         FROM new_rows AS n, jsonb_array_elements(n.phones) AS item
-        WHERE item ->> 'e164' IS NOT NULL;
+        WHERE length(item ->> 'e164') <= 320;
     ELSE
         DELETE FROM contact_keys
         WHERE tenant_id = OLD.tenant_id AND contact_id = OLD.id

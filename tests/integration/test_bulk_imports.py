@@ -427,3 +427,67 @@ async def test_a_run_that_is_over_may_write_no_more(bulk: Bulk) -> None:
         )
     assert (verdict["verdict"], verdict["done"]) == ("over", 0)
     assert len(await bulk.contacts()) == 1
+
+
+async def test_a_row_that_the_database_refuses_is_an_error_and_stops_no_other(bulk: Bulk) -> None:
+    await bulk.sql.execute(
+        "ALTER TABLE contacts ADD CONSTRAINT no_refused CHECK (first_name <> 'Refused')"
+    )
+    try:
+        rows = "first_name\n" + "\n".join(
+            ["Ann", "Refused", "Bob", *["Cat"] * 200, "Refused", "Dan"]
+        )
+        job = await bulk.start(
+            "import", {"mode": "upsert", "match": ["email"], "on_empty": "keep"}, rows.encode()
+        )
+        done = await bulk.run(job)
+    finally:
+        await bulk.sql.execute("ALTER TABLE contacts DROP CONSTRAINT no_refused")
+    assert (done["state"], counts(done)) == ("done", (205, 203, 0, 0, 0, 2))
+    assert [row for row, _, _ in await bulk.findings(job, "error")] == [3, 206]
+    assert len(await bulk.contacts()) == 203
+
+
+async def test_half_characters_and_noughts_in_a_row_are_errors_of_that_row(bulk: Bulk) -> None:
+    rows = [
+        {"first_name": "Ann", "custom": {"a\u0000b": "x"}},
+        {"first_name": "Bob \ud800"},
+        {"first_name": "Cat\u0000"},
+        {"first_name": "Dan", "notes": "\udfff", "tags": ["\ud800", "VIP"]},
+        {"first_name": "Eve"},
+    ]
+    job = await bulk.start(
+        "import",
+        {"mode": "upsert", "match": ["email"], "on_empty": "keep"},
+        json.dumps(rows).encode(),
+    )
+    done = await bulk.run(job)
+    assert (done["state"], done["error"], done["counts"]["rows"]) == ("done", None, 5)
+    names = {contact["first_name"] for contact in await bulk.contacts()}
+    assert {"Eve"} <= names <= {"Ann", "Cat", "Eve"}
+    assert len(names) + done["counts"]["errors"] == 5
+
+
+async def test_our_own_export_keeps_the_ids_that_nobody_has_had(bulk: Bulk) -> None:
+    rows = """
+        id                | first_name | created_at
+        contact-of-ours-1 | Ann        | 2026-01-01T00:00:00Z
+        contact-of-ours-2 | Bob        | 2026-01-01T00:00:00Z
+        short             | Cat        | 2026-01-01T00:00:00Z
+    """
+    job = await bulk.load(rows)
+    assert job["detected"]["format"] == "own"
+    assert counts(job) == (3, 2, 0, 0, 0, 1)
+    assert {contact["id"] for contact in await bulk.contacts()} == {
+        "contact-of-ours-1",
+        "contact-of-ours-2",
+    }
+    await bulk.sql.execute(
+        "DELETE FROM contacts WHERE tenant_id = $1 AND first_name = 'Ann'", bulk.tenant
+    )
+    again = await bulk.load(rows.replace("Bob", "Robert"))
+    # The one that was deleted stays so; its row is a new contact.
+    assert counts(again) == (3, 1, 1, 0, 0, 1)
+    found = {contact["first_name"]: contact["id"] for contact in await bulk.contacts()}
+    assert found["Robert"] == "contact-of-ours-2"
+    assert found["Ann"] != "contact-of-ours-1"

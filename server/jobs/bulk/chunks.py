@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import orjson
+from loguru import logger
 
 from server.db.pool import Database, fetch_one
 from server.db.queries import queries
@@ -81,9 +83,18 @@ class Chunk:
     external_ids: set[str] = field(default_factory=set)
     label_ids: set[str] = field(default_factory=set)
 
+    @property
+    def rows(self) -> int:
+        """How many rows are in its steps."""
+        return sum(step.rows for step in self.steps)
 
-Judge = Callable[[int], Awaitable[Chunk]]
-"""Judges the last so many rows of a chunk anew: those that are not written yet."""
+
+Judge = Callable[[int, int, str | None], Awaitable[Chunk]]
+"""`judge(left, count, refusal)` judges `count` rows anew, which begin `left` before the chunk's
+end. With a `refusal` they become errors that say so."""
+
+REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+REFUSAL = "The database refuses this row. Leave out what is unusual in it, or tell your admin."
 
 
 class Writer:
@@ -141,38 +152,61 @@ class Writer:
             await connection.execute(queries.bulk.refresh_search, self._tenant, ids)
 
     async def _write(self, chunk: Chunk, judge: Judge) -> None:
-        while chunk.steps:
-            async with self._database.tenant(self._tenant) as connection:
-                record = await fetch_one(
-                    connection,
-                    queries.bulk.write_chunk,
-                    *(self._job, self._run, self._mutation, chunk.head),
-                    *(
-                        list(each)
-                        for each in (chunk.ids, chunk.keys, chunk.external_ids, chunk.label_ids)
-                    ),
-                    [step.to_json() for step in chunk.steps],
-                    LOCK_MS,
-                )
+        """Writes all rows of a chunk, in parts where it must be.
+
+        What is stale is judged anew. What the database refuses is halved until the one row is found
+        that is to blame: it alone becomes an error.
+        """
+        left = size = chunk.rows
+        while left:
+            if not chunk.steps:
+                chunk = self._keep(await judge(left, min(size, left), None))
+            try:
+                record = await self._send(chunk)
+            except REFUSED as error:
+                logger.warning("The database refused a bulk job's rows: {}", error)
+                size = chunk.rows // 2
+                chunk.steps.clear()
+                if size == 0:
+                    chunk = self._keep(await judge(left, 1, REFUSAL))
+                continue
             if record["verdict"] == "stale":
                 # Somebody else wrote to what it is about.
-                chunk = self.under_way = await judge(sum(step.rows for step in chunk.steps))
+                chunk.steps.clear()
                 continue
             if record["verdict"] != "written":
                 raise Ended(record["verdict"])
             written = chunk.steps[: record["done"]]
             chunk.steps = chunk.steps[record["done"] :]
+            rows = sum(step.rows for step in written)
+            left -= rows
             ids = [each for step in written for each in (*step.created, *step.changed)]
+            self._learn(len(ids), rows, record["held"])
             if ids:
                 # Beside the next chunk, and one at a time: it must not fall behind.
                 if self._refreshing:
                     await self._refreshing
                 self._refreshing = asyncio.create_task(self._refresh_search(ids))
-            self._learn(
-                sum(len(step.created) + len(step.changed) for step in written),
-                sum(step.rows for step in written),
-                record["held"],
+
+    async def _send(self, chunk: Chunk) -> asyncpg.Record:
+        async with self._database.tenant(self._tenant) as connection:
+            return await fetch_one(
+                connection,
+                queries.bulk.write_chunk,
+                *(self._job, self._run, self._mutation, chunk.head),
+                *(list(chunk.ids), list(chunk.keys), list(chunk.external_ids)),
+                list(chunk.label_ids),
+                [step.to_json() for step in chunk.steps],
+                LOCK_MS,
             )
+
+    def _keep(self, chunk: Chunk) -> Chunk:
+        """Adds what a part rests on to what the whole chunk under way does."""
+        if self.under_way:
+            self.under_way.ids |= chunk.ids
+            self.under_way.keys |= chunk.keys
+            self.under_way.external_ids |= chunk.external_ids
+        return chunk
 
     def _learn(self, contacts: int, rows: int, held: float) -> None:
         """Sizes the next chunk by what this one took."""

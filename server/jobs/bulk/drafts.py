@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from loguru import logger
 
 from server.errors import Invalid
 from server.files.model import FileRow
@@ -13,6 +16,8 @@ from server.services.tenants import TenantSettings
 
 Faults = list[tuple[str, str]]
 LABELS = ("tags", "groups", "types")
+ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+FAILED = "The server failed over this row, and its log says why. Tell your admin."
 
 
 @dataclass(slots=True)
@@ -54,23 +59,33 @@ class Draft:
 
 def draft_row(row: FileRow, settings: TenantSettings) -> Draft:
     """Makes a draft of a file's row; what is wrong with it is among its faults."""
-    fields = dict(row.fields)
     draft = Draft(row, faults=list(row.faults))
+    try:
+        _fill(draft, settings)
+    except Exception:  # the last line of defence: one row must not stop the others
+        logger.exception("Row {} could not be read", row.number)
+        draft.faults.append(("", FAILED))
+    return draft
+
+
+def _fill(draft: Draft, settings: TenantSettings) -> None:
+    fields = dict(draft.source.fields)
     draft.id = fields.pop("id", None)
+    if draft.id is not None and not ID.fullmatch(draft.id):
+        draft.faults.append(("id", "This is no id of ours; leave it empty for a new contact."))
+        draft.id = None
     draft.owner = fields.pop("owner", None)
     for plural in LABELS:
         names = fields.pop(plural, None)
         if names:
             draft.labels[plural] = names
+    draft.fields = fields
     if draft.faults:
-        draft.fields = fields
-        return draft
+        return
     try:
         draft.fields = load_row(fields, settings.region, settings.clean_phones)
     except Invalid as error:
         draft.faults = faults_of(error)
-        draft.fields = fields
-    return draft
 
 
 def faults_of(error: Invalid) -> Faults:

@@ -91,9 +91,13 @@ class Import:
             await self._writer.settle()
             chunk = await self._judge(drafts)
 
-        async def judge(rows: int) -> Chunk:
+        async def judge(left: int, count: int, refusal: str | None) -> Chunk:
             self._judging.labels.forget()
-            return await self._judge(drafts[-rows:])
+            part = drafts[len(drafts) - left :][:count]
+            if refusal:
+                for draft in part:
+                    draft.faults = [("", refusal)]
+            return await self._judge(part)
 
         await self._writer.write(chunk, judge)
 
@@ -133,11 +137,16 @@ def note(step: Step, draft: Draft, plan: Plan) -> None:
 def findings_of(draft: Draft, plan: Plan) -> list[dict[str, object]]:
     """A row's findings: each fault, the first with the row as it stood; each conflict."""
     findings: list[dict[str, object]] = [
-        {"kind": "error", "row": draft.number, "field": path, "message": message}
+        {
+            "kind": "error",
+            "row": draft.number,
+            "field": storable(path),
+            "message": storable(message),
+        }
         for path, message in plan.faults
     ]
     if findings:
-        findings[0]["original"] = draft.source.original
+        findings[0]["original"] = storable(draft.source.original)
     for conflict in plan.conflicts:
         assert plan.row is not None
         detail = {name: value for name, value in conflict.items() if name != "field"}
@@ -152,3 +161,8 @@ def findings_of(draft: Draft, plan: Plan) -> list[dict[str, object]]:
             }
         )
     return findings
+
+
+def storable(text: str) -> str:
+    """A text as the database can hold it: a row may have failed over a NUL or half a character."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()

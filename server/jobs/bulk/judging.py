@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from loguru import logger
+
 from server.db.pool import fetch_one
 from server.db.queries import queries
 from server.errors import Invalid
 from server.jobs.bulk.changing import SETS, Changing
 from server.jobs.bulk.context import Context
-from server.jobs.bulk.drafts import Draft, distinct, faults_of
+from server.jobs.bulk.drafts import FAILED, Draft, distinct, faults_of
 from server.jobs.bulk.ids import new_id
 from server.jobs.bulk.known import Earlier, Key, Known
 from server.jobs.bulk.labels import PLURALS, Labels, checked_name
@@ -110,6 +112,9 @@ class Judging:
             plan = self._judge(draft, known)
         except Invalid as error:
             return Plan("error", faults=faults_of(error))
+        except Exception:  # the last line of defence: one row must not stop the others
+            logger.exception("A row could not be judged")
+            return Plan("error", faults=[("", FAILED)])
         if plan.row and plan.outcome != "unchanged":
             known.earlier.add(plan.row)
         return plan
@@ -126,7 +131,10 @@ class Judging:
         if state is None:
             if self.mode == "update":
                 raise Invalid(fields={"": [self._nobody(draft)]})
-            return self.planner.create(new_id(), _created(fields, sets), known.now)
+            # An id of our own export that no contact has, or had, is used again.
+            free = draft.id and not known.find_all("id", draft.id)
+            row_id = draft.id if draft.id and free else new_id()
+            return self.planner.create(row_id, _created(fields, sets), known.now)
         if self.mode == "create":
             kind = self.match.found_by(draft, state)
             message = f"There is already a contact with this {WORDS[kind]}: {shown(state)}."
@@ -159,4 +167,5 @@ def touched(match: Match, drafts: Sequence[Draft], known: Known) -> tuple[set[st
     """The contacts and keys that rows are about: what nobody else may write meanwhile."""
     keys = {key for draft in drafts if not draft.faults for key in match.keys(draft)}
     ids = {contact_id for found in known.found.values() for contact_id in found}
+    ids.update(draft.id for draft in drafts if draft.id)
     return ids, keys

@@ -126,12 +126,18 @@ class Known:
         state = self.earlier.state(contact_id) or self.stored.get(contact_id)
         return None if state is None or state.deleted else state
 
+    def find_all(self, kind: str, value: str) -> list[str]:
+        """The ids of all contacts with this key, deleted ones too."""
+        key = (kind, value)
+        earlier = self.earlier.state(value) if kind == "id" else None
+        ids = [*self.found.get(key, ()), *self.earlier.find(key), *([value] if earlier else ())]
+        return list(dict.fromkeys(ids))
+
     def find(self, kind: str, values: Iterable[str]) -> list[RowState]:
         """The live contacts that have one of these keys."""
         ids: dict[str, None] = {}
         for value in values:
-            key = (kind, value)
-            ids.update(dict.fromkeys([*self.found.get(key, ()), *self.earlier.find(key)]))
+            ids.update(dict.fromkeys(self.find_all(kind, value)))
         states = [self.state(contact_id) for contact_id in ids]
         wanted = {(kind, value) for value in values}
         # An earlier row may have taken the key off the contact.

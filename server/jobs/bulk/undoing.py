@@ -10,7 +10,7 @@ import orjson
 
 from server.db.queries import queries
 from server.errors import Invalid
-from server.jobs.bulk.chunks import STEPS, Chunk, Step, Writer
+from server.jobs.bulk.chunks import STEPS, Chunk, Judge, Step, Writer
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.planning import Planner
 from server.jobs.bulk.standing import read_standing
@@ -61,13 +61,13 @@ class Undo:
             before = entries[-1]["id"]
             yield entries
 
-    def _again(self, entries: list[asyncpg.Record]) -> Any:
-        async def judge(rows: int) -> Chunk:
-            return await self._judge(entries[-rows:])
+    def _again(self, entries: list[asyncpg.Record]) -> Judge:
+        async def judge(left: int, count: int, refusal: str | None) -> Chunk:
+            return await self._judge(entries[len(entries) - left :][:count], refusal)
 
         return judge
 
-    async def _judge(self, entries: Sequence[asyncpg.Record]) -> Chunk:
+    async def _judge(self, entries: Sequence[asyncpg.Record], refusal: str | None = None) -> Chunk:
         ids = list(dict.fromkeys(entry["entity_id"] for entry in entries))
         known = await read_standing(self._context, ids)
         async with self._context.database.tenant(self._context.tenant) as connection:
@@ -84,7 +84,7 @@ class Undo:
                 contact_id = entry["entity_id"]
                 version, writer = writers.get(contact_id, (0, None))
                 state = known.earlier.state(contact_id) or known.stored.get(contact_id)
-                if state is None or (version != entry["version"] and writer != own):
+                if refusal or state is None or (version != entry["version"] and writer != own):
                     if writers.get(contact_id, (0, ""))[1] != "left":
                         step.counts["left"] += 1
                         step.findings.append(_left(contact_id, state))

@@ -10,7 +10,7 @@ import orjson
 
 from server.db.queries import queries
 from server.errors import Invalid
-from server.jobs.bulk.chunks import STEPS, Chunk, Step, Writer
+from server.jobs.bulk.chunks import STEPS, Chunk, Judge, Step, Writer
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.drafts import distinct, faults_of
 from server.jobs.bulk.planning import Plan, Planner
@@ -88,14 +88,16 @@ class Edit:
             )
         return [record["id"] for record in records]
 
-    def _again(self, ids: list[str]) -> Any:
-        async def judge(rows: int) -> Chunk:
-            return await self._judge(ids[-rows:])
+    def _again(self, ids: list[str]) -> Judge:
+        async def judge(left: int, count: int, refusal: str | None) -> Chunk:
+            return await self._judge(ids[len(ids) - left :][:count], refusal)
 
         return judge
 
-    async def _judge(self, ids: list[str]) -> Chunk:
+    async def _judge(self, ids: list[str], refusal: str | None = None) -> Chunk:
         plans = await self._plans(ids)
+        if refusal:
+            plans = [(each, Plan("error", faults=[("", refusal)])) for each in ids]
         chunk = Chunk(self._head, [], set(ids), label_ids=set(self._label_ids()))
         size = -(-len(plans) // STEPS)
         for begin in range(0, len(plans), size):
