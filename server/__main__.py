@@ -15,6 +15,7 @@ COMMANDS = {
     "migrate": ("server.commands.database:migrate", "bring the database up to date"),
     "seed": ("server.commands.seed:seed_contacts", "add realistic contacts to try things out"),
     "import": ("server.commands.import_file:import_contacts", "import contacts from a file"),
+    "export": ("server.commands.export:export_contacts", "write contacts to a file"),
     "simulate": ("server.client.simulator:simulate", "run many devices, and see whether all agree"),
     "purge": ("server.commands.purge:purge", "remove what remains of rows deleted long ago"),
     "backup": ("server.commands.backup:backup", "write the whole database to a file"),
