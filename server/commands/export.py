@@ -131,7 +131,8 @@ class StdoutTarget:
             print(file=sys.stderr)
 
     def __str__(self) -> str:
-        return f"{self._total:,} contacts, {self._written / 1_000_000:,.1f} MB"
+        noun = "contact" if self._total == 1 else "contacts"
+        return f"{self._total:,} {noun}, {self._written / 1_000_000:,.1f} MB"
 
 
 class FileTarget(StdoutTarget):

@@ -69,7 +69,7 @@ def test_it_writes_to_a_file_that_filters_and_formats_fit(shell: Shell) -> None:
 
     code, out, _ = shell.run("--format", "json", "--output", str(path), "--active", "true")
 
-    assert (code, out) == (0, f"Wrote {path}: 1 contacts, 0.0 MB\n")
+    assert (code, out) == (0, f"Wrote {path}: 1 contact, 0.0 MB\n")
     assert [each["first_name"] for each in orjson.loads(path.read_bytes())] == ["Jörg"]
     assert [each.name for each in shell.folder.glob("*out*")] == ["out.json"]
     logged = shell.psql(
