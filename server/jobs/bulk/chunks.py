@@ -180,6 +180,8 @@ class Writer:
             chunk.steps = chunk.steps[record["done"] :]
             rows = sum(step.rows for step in written)
             left -= rows
+            # Beyond the one to blame, larger parts will do again.
+            size = max(1, 2 * size)
             ids = [each for step in written for each in (*step.created, *step.changed)]
             self._learn(len(ids), rows, record["held"])
             if ids:
