@@ -14,7 +14,15 @@ from server.files.contact_file import ContactFile
 from server.files.mapping import apply_mapping
 from server.files.model import MAX_COLUMNS, FileFault, FileRow, ReadOptions
 from server.files.plan import Plan
-from server.files.vcard_lines import Card, Property, read_cards, read_head, take_apart, unescaped
+from server.files.vcard_lines import (
+    MAX_HEAD,
+    Card,
+    Property,
+    read_cards,
+    read_head,
+    take_apart,
+    unescaped,
+)
 
 _SAMPLE = 1_000
 _OURS = "X-FIELDBOOK-"
@@ -33,7 +41,6 @@ class CardFile(ContactFile):
         for card in islice(read_cards(path, encoding), _SAMPLE):
             names |= dict.fromkeys(_names(card.lines))
         self._learn(names, 1)
-        apply_mapping(self._proposed, self._wished)
 
     def _learn(self, names: Iterable[str], number: int) -> None:
         """Take up properties that were not seen before."""
@@ -56,13 +63,15 @@ class CardFile(ContactFile):
         ]
         self._left_out = {name for name, path in self.mapping.items() if path is None}
         self._left_out.update(self._elsewhere)
-        self._plan = Plan(self._elsewhere, self.mapping, "csv", month_first=False)
+        self._plan = Plan(self._elsewhere, self.mapping, "csv", month_first=False, guards=False)
 
     def _count(self) -> int:
         number = 0
         for card in read_cards(self._path, self._encoding):
             number = card.number
             self._learn_from(card)
+        # Only now is it known what the mapping names and the file has not.
+        apply_mapping(self._proposed, self._wished)
         return number
 
     def _learn_from(self, card: Card) -> None:
@@ -108,7 +117,7 @@ def _merged(there: Any, more: Any) -> Any:
 
 def _names(lines: Iterable[str]) -> list[str]:
     """The properties of a card that may hold something of a contact, in order."""
-    names = (_name_of(line.partition(":")[0]) for line in lines)
+    names = (_name_of(line.partition(":")[0][:MAX_HEAD]) for line in lines)
     return [name for name in names if name]
 
 

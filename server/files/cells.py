@@ -19,13 +19,14 @@ RUINED = (
     "as text, type the number in full and save the file again."
 )
 
-_JOINED = re.compile(r"\s*:::\s*")
-_MAIL_PARTS = re.compile(r"\s*(?::::|;|\n)\s*")
-_MAIL_COMMA = re.compile(r"(?<=@)([^\s,;@]+)\s*,\s*|(?<=>)\s*,\s*")
-_PHONE_PARTS = re.compile(r"\s*(?::::|\n|;(?!\s*(?:ext|isub|phone-context|postd)=))\s*", re.I)
-_PHONE_SIGNS = re.compile(r"\s*[/,|]\s*")
+# None begins with \s*: on a long run of spaces that would take the square of its length.
+_JOINED = re.compile(r":::")
+_MAIL_PARTS = re.compile(r":::|;|\n")
+_MAIL_COMMA = re.compile(r"(?<=@)([^\s,;@]+),|(?<=>),")
+_PHONE_PARTS = re.compile(r":::|\n|;(?!\s*(?:ext|isub|phone-context|postd)=)", re.I)
+_PHONE_SIGNS = re.compile(r"[/,|]")
 _DIGIT = re.compile(r"[0-9]")
-_NAME_PARTS = re.compile(r"\s*(?::::|;|,|\n|\|)\s*")
+_NAME_PARTS = re.compile(r"[;,\n|]")
 
 
 def words(text: str) -> frozenset[str]:
@@ -65,6 +66,7 @@ _MONTH_DAY = re.compile(r"([a-z]+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?(?:,?\s+([0-
 _SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?")
 # A leap year stands for a year that is not known, so that 29 February is accepted.
 _ANY_YEAR = 2000
+_LONGEST_DATE = 60
 _EXCEL_EPOCH = date(1899, 12, 30)
 
 # Where the month is written first; everywhere else the day is.
@@ -130,7 +132,9 @@ def split_phones(cell: str) -> list[str]:
 
 def split_joined(cell: str) -> list[str]:
     """What ` ::: ` joins in one cell; one text if nothing is joined."""
-    return [part for part in _JOINED.split(cell) if part] if ":::" in cell else [cell]
+    if ":::" not in cell:
+        return [cell]
+    return [part.strip() for part in _JOINED.split(cell) if part.strip()]
 
 
 def split_names(cell: str) -> list[str]:
@@ -185,7 +189,8 @@ def read_birthday(cell: str, month_first: bool, today: Callable[[], date] = date
     `month_first` decides 4/12/1990 (never a guess from what the day could not be). Raises
     CellFault for what is no date, and for a year of two digits that could be two.
     """
-    text = _TIME.sub("", cell.strip()).strip().lower()
+    # What is longer is no date, and not worth the search for a time in it.
+    text = _TIME.sub("", cell.strip() if len(cell) <= _LONGEST_DATE else "").strip().lower()
     if match := _ISO.fullmatch(text) or _BASIC.fullmatch(text):
         return _day(cell, match[1], match[2], match[3], today)
     if match := _YEARLESS.fullmatch(text):

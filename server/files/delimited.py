@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -35,7 +36,7 @@ class DelimitedTable:
         self.path = path
         self.encoding = encoding
         sample = self._sample()
-        first = sample.split("\n", 1)[0].rstrip("\r")
+        first = re.split(r"[\r\n]", sample, maxsplit=1)[0].strip('"')
         # Excel's own hint: it is a line of its own, which no spreadsheet counts as a row.
         self._has_separator_line = (
             first[:4].lower() == _SEPARATOR_LINE and len(first) == 5 and first[4] in DELIMITERS

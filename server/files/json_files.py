@@ -46,8 +46,6 @@ class JsonFile(ContactFile):
         }
         self.columns = []
         self._learn(keys, 1)
-        # Refuses what the mapping names and the file has not, as far as it is known by now.
-        apply_mapping(self._proposed, options.mapping or {}, objects=True)
 
     def _learn(self, keys: Iterable[str], number: int) -> None:
         """Take up keys that were not seen before."""
@@ -68,13 +66,15 @@ class JsonFile(ContactFile):
             key: p for key, path in self.mapping.items() if path and (p := parse_path(path))
         }
         self._cells = [key for key, path in self._paths.items() if path.field != "custom"]
-        self._plan = Plan(self._cells, self.mapping, "json", self._month_first)
+        self._plan = Plan(self._cells, self.mapping, "json", self._month_first, guards=False)
 
     def _count(self) -> int:
         number = 0
         for number, found, _ in json_objects(self._path, self._encoding):
             if not self._known.issuperset(found):
                 self._learn(found, number)
+        # Only now is it known what the mapping names and the file has not.
+        apply_mapping(self._proposed, self._options.mapping or {}, objects=True)
         return number
 
     def _read(self) -> Iterator[FileRow]:

@@ -20,10 +20,18 @@ _OUTLOOK_NONE = words("0/0/00 Unspecified")
 
 
 class Plan:
-    """Reads the rows of one table. `columns` are the table's, in order; `mapping` is for them."""
+    """Reads the rows of one table. `columns` are the table's, in order; `mapping` is for them.
+
+    `guards`: a `'` before what a spreadsheet would run is taken off.
+    """
 
     def __init__(
-        self, columns: Sequence[str], mapping: Mapped, family: str, month_first: bool
+        self,
+        columns: Sequence[str],
+        mapping: Mapped,
+        family: str,
+        month_first: bool,
+        guards: bool = True,
     ) -> None:
         self.columns = columns
         self.width = len(columns)
@@ -32,6 +40,7 @@ class Plan:
             for index, column in enumerate(columns)
             if (path := mapping[column]) and (part := parse_path(path))
         }
+        self._guards = guards
         self._outlook = family in ("outlook", "outlook_com")
         self._plain: list[tuple[int, str]] = []
         self._custom: list[tuple[int, str]] = []
@@ -76,7 +85,7 @@ class Plan:
         if len(values) != self.width:
             source, values = self._fit(cells, values, faults)
         # One look at the whole row spares a look at each cell of nearly all rows.
-        if "'" in together:
+        if self._guards and "'" in together:
             values = [unguarded(value) for value in values]
         if self._outlook:
             values = ["" if value in _OUTLOOK_NONE else value for value in values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from math import isfinite
@@ -10,6 +11,8 @@ from pathlib import Path
 from server.files.model import MAX_CELL, FileFault
 from server.files.workbooks import Attributes, Workbook
 
+# Not NUL, and no half of a pair.
+_ESCAPE = re.compile(r"_x(?!0000|[dD][89a-fA-F])([0-9a-fA-F]{4})_")
 _MAX_COLUMN = 16_384
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a date on paper has no zone
 _EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
@@ -135,7 +138,8 @@ def _value_reader(book: Workbook) -> Callable[[str, str, str], str]:
 
     def read(content: str, kind: str, style: str) -> str:
         if kind == "s":
-            return shared[int(content)]
+            content = shared[int(content)]
+            return _unescaped(content) if "_x" in content else content
         if kind == "n":
             number = float(content)
             if style in dates and 0 <= number < _LAST_DAY:
@@ -143,10 +147,17 @@ def _value_reader(book: Workbook) -> Callable[[str, str, str], str]:
             return _number_text(number)
         if kind == "b":
             return "true" if content == "1" else "false"
-        # An error such as #N/A is what stands where there is no value.
-        return "" if kind == "e" else content
+        if kind == "e":
+            # An error such as #N/A is what stands where there is no value.
+            return ""
+        return _unescaped(content) if "_x" in content else content
 
     return read
+
+
+def _unescaped(text: str) -> str:
+    """Characters that XML can't hold are written as `_x000D_`."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _number_text(number: float) -> str:

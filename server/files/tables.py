@@ -15,6 +15,8 @@ from server.files.plan import Plan
 
 Record = tuple[int, list[str]]
 
+MAX_COLUMN_NAME = 1_000
+
 
 class Table(Protocol):
     """What gives the records of a table, each with the number that a spreadsheet shows."""
@@ -88,6 +90,14 @@ def _header(table: Table) -> Record:
                 "Take out those that are not needed.",
                 row=number,
                 column=MAX_COLUMNS + 1,
+            )
+        longest = max(map(len, names), default=0)
+        if longest > MAX_COLUMN_NAME:
+            raise FileFault(
+                f"The name of a column is longer than {MAX_COLUMN_NAME:,} characters. The first "
+                "row must be the names of the columns.",
+                row=number,
+                column=[len(name) for name in names].index(longest) + 1,
             )
         if names:
             return number, names

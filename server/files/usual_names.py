@@ -78,6 +78,19 @@ phones.fax: fax, fax number, faxnummer, telefax, telecopie, numero de fax, faks
 websites: website, web site, web page, webpage, url, homepage, home page, www, web, website url,
  internet, webseite, internetseite, site web, site internet, sitio web, pagina web, sito web,
  sito, sito internet, strona www, strona internetowa, strona
+addresses.work.street: business street, work street, office street, street work, strasse
+ geschaftlich
+addresses.work.city: business city, work city, city work, ort geschaftlich
+addresses.work.region: business state, work state, region geschaftlich
+addresses.work.postal_code: business postal code, business zip, work zip, postleitzahl
+ geschaftlich
+addresses.work.country: business country, business country region, work country, land region
+ geschaftlich
+addresses.home.street: home street, street home, home address, strasse privat
+addresses.home.city: home city, city home, ort privat
+addresses.home.region: home state, region privat
+addresses.home.postal_code: home postal code, home zip, postleitzahl privat
+addresses.home.country: home country, home country region, land region privat
 addresses.1.street: street, street address, address, address 1, address 2, address 3, address line
  1, address line 2, address line, street 1, street 2, mailing street, strasse, str, anschrift,
  adresse, strasse und hausnummer, strasse nr, rue, adresse postale, adresse ligne 1, calle,
@@ -98,6 +111,7 @@ preferences.email: email opt out, unsubscribed, unsubscribed from all email, has
 preferences.phone: do not call, donotcall, phone opt out
 preferences.sms: sms opt out, sms opt in
 """
+MAX_NAME = 100
 _LETTERS = str.maketrans({"ł": "l", "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i"})
 _SIGNS = re.compile(r"[\W_]+")
 _UMLAUTS = re.compile(r"(?<=[aou])e")
@@ -125,6 +139,8 @@ _PATHS = _by_name()
 
 def usual_path(name: str) -> str | None:
     """The field that a column of this name usually holds; `Phone 2` is a further phone."""
+    if len(name) > MAX_NAME:
+        return None
     key = folded(name)
     # Where umlauts are written with two letters: Strasse is there, Buero and Geschaeft are here.
     path = _PATHS.get(key) or _PATHS.get(_UMLAUTS.sub("", key))

@@ -29,7 +29,8 @@ _TOLD = re.compile(r"X-FIELDBOOK-(?:ROW|FIELD|ERROR)\b", re.IGNORECASE)
 _SPECIAL = re.compile(
     r"(?:BEGIN|END|VERSION|X-FIELDBOOK|(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY))\b", re.IGNORECASE
 )
-_QUOTED_PRINTABLE = re.compile(r";[^:]*QUOTED-PRINTABLE[^:]*:", re.IGNORECASE)
+# What is beyond is no name with types; it bounds what is remembered of heads, too.
+MAX_HEAD = 1_000
 _HEAD = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
 _PARAMETER = re.compile(r'(?:[^";]|"[^"]*")+')
 _PIECES = re.compile(r'(?:[^",]|"[^"]*")+')
@@ -140,7 +141,7 @@ class _Growing:
             return False
         self._grow(line)
         self._lines.append(line)
-        self._soft = line[-1] == "=" and _QUOTED_PRINTABLE.search(line) is not None
+        self._soft = line[-1] == "=" and _is_quoted_printable(line)
         return False
 
     def _take_special(self, line: str, line_number: int) -> bool:
@@ -172,9 +173,7 @@ class _Growing:
         else:
             # 2.1 folds at a space, which stays; later versions put one in.
             self._lines[-1] += line if self._old else line[1:]
-            self._soft = (
-                line.endswith("=") and _QUOTED_PRINTABLE.search(self._lines[-1]) is not None
-            )
+            self._soft = line.endswith("=") and _is_quoted_printable(self._lines[-1])
         return False
 
     def _grow(self, line: str) -> None:
@@ -204,6 +203,10 @@ class _Growing:
         return False
 
 
+def _is_quoted_printable(line: str) -> bool:
+    return "QUOTED-PRINTABLE" in line.partition(":")[0].upper()
+
+
 def take_apart(line: str) -> Property:
     """A content line in its parts. Raises CellFault for what is none."""
     if '"' in line:
@@ -211,7 +214,7 @@ def take_apart(line: str) -> Property:
         head, value = match.groups() if match else ("", "")
     else:
         head, _, value = line.partition(":")
-    said = read_head(head) if ":" in line else None
+    said = read_head(head[:MAX_HEAD]) if ":" in line else None
     if said is None:
         raise CellFault(f"{line[:80]!r} is no line of a vCard; a name and a colon are missing.")
     group, name, types, parameters = said

@@ -23,7 +23,11 @@ _PIECE = 65_536
 MAX_INFLATED = 2 << 30
 MAX_RATIO = 250
 _SMALL = 16 << 20
-MAX_SHARED = 160 << 20
+MAX_SHARED = 120 << 20
+MAX_SHARED_COUNT = 10_000_000
+_MAX_CODE = 300
+# Expat holds a tag or a comment until it ends.
+_MAX_TAG = 1 << 20
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, KeyError,
 )  # fmt: skip
@@ -93,6 +97,11 @@ class Workbook:
                     self._inflated += len(piece)
                     self._refuse_bomb(self._inflated)
                     parser.Parse(piece)
+                    if self._inflated - parser.CurrentByteIndex > _MAX_TAG:
+                        raise FileFault(
+                            f"The part {part} of this XLSX has a tag of more than {_MAX_TAG:,} "
+                            "bytes, as no spreadsheet program writes."
+                        )
                     yield
                 parser.Parse(b"", True)
                 yield
@@ -140,7 +149,7 @@ class Workbook:
         def style(name: str, given: Attributes) -> None:
             nonlocal count, in_cells
             if name == "numFmt":
-                code = _NOT_CODE.sub("", given.get("formatCode", ""))
+                code = _NOT_CODE.sub("", given.get("formatCode", "")[:_MAX_CODE])
                 (dates.add if _DATE_CODE.search(code) else dates.discard)(given.get("numFmtId", ""))
             elif name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
                 in_cells = name == "cellXfs"
@@ -196,10 +205,10 @@ class SharedTexts:
             self._aside = False
         elif name == "si":
             self._packed += "".join(self._held).encode()
-            if len(self._packed) > MAX_SHARED:
+            if len(self._packed) > MAX_SHARED or len(self._ends) > MAX_SHARED_COUNT:
                 raise FileFault(
-                    f"The texts of this XLSX are more than {MAX_SHARED:,} bytes. Save it as CSV, "
-                    "which is read at any size."
+                    f"The texts of this XLSX are more than {MAX_SHARED:,} bytes, or more than "
+                    f"{MAX_SHARED_COUNT:,}. Save it as CSV, which is read at any size."
                 )
             self._ends.append(len(self._packed))
             self._held.clear()

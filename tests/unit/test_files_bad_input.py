@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -303,6 +304,50 @@ def test_two_cells_in_far_corners_cost_no_memory(tmp_path):
     (row,) = read(tmp_path, zipped(tmp_path / "a.xlsx", workbook(far)))
     assert row.number == 1_048_576
     assert row.faults
+
+
+def test_a_tag_that_does_not_end_is_not_held(tmp_path):
+    endless = '<row><c r="' + "A" * 8_000_000 + '"><v>1</v></c></row>'
+    fault = refused(tmp_path, zipped(tmp_path / "a.xlsx", workbook(endless)))
+    assert "a tag of more than" in fault.message
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [" " * 130_000, ";" * 130_000, "@" * 130_000, "1/" * 65_000, ",a@" * 40_000, "::: " * 30_000],
+)
+def test_no_cell_takes_more_than_a_moment(cell, tmp_path):
+    header = "Name,Email,Phone,Birthday,Tags,Website,preferences.email"
+    quoted = f'"a{cell}b"'
+    start = time.monotonic()
+    (row,) = read(tmp_path, f"{header}\nAnn,{quoted},{quoted},{quoted},{quoted},{quoted},no\n")
+    assert row.faults
+    card = f"BEGIN:VCARD\nVERSION:2.1\nN:Ann\nTEL;X{cell}:1\nNOTE;X{cell}=\nEND:VCARD\n"
+    read(tmp_path, card)
+    # By a search that tries each beginning again it would be a minute.
+    assert time.monotonic() - start < 10
+
+
+def test_a_column_without_an_end_to_its_name_is_refused(tmp_path):
+    fault = refused(tmp_path, f"Name,{'x' * 5_000}\nAnn,1\n")
+    assert (fault.row, fault.column) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "late", "wrong"),
+    [
+        ('{"first_name": "Ann"}\n' * 1_500 + '{"Farbe": "rot"}\n', "Farbe", "Fabre"),
+        (
+            "BEGIN:VCARD\nFN:Ann\nEND:VCARD\n" * 1_500 + "BEGIN:VCARD\nX-HUE:rot\nEND:VCARD\n",
+            "X-HUE",
+            "X-HEU",
+        ),
+    ],
+)
+def test_a_mapping_may_name_what_comes_late_in_the_file(content, late, wrong, tmp_path):
+    rows = read(tmp_path, content, mapping={late: "custom.Colour"})
+    assert rows[-1].fields == {"custom": {"Colour": "rot"}}
+    assert wrong in refused(tmp_path, content, mapping={wrong: "custom.Colour"}).message
 
 
 def test_a_cell_too_long_is_refused_in_a_sheet_too(tmp_path):

@@ -61,6 +61,7 @@ def test_shared_texts_are_whole_and_without_how_they_are_said(tmp_path):
         ('<c t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c>', "ab"),
         ('<c t="e"><v>#N/A</v></c>', ""),
         ("<c><f>1+1</f></c>", ""),
+        ('<c t="inlineStr"><is><t>a_x000A_b_x0000_</t></is></c>', "a\nb_x0000_"),
     ],
 )
 def test_each_kind_of_cell_is_the_text_that_a_person_sees(cell, text, tmp_path):
