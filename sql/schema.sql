@@ -1248,6 +1248,9 @@ BEGIN
     IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
         RAISE EXCEPTION 'contacts of tenant % refreshed while app.tenant is another', tenant;
     END IF;
+    -- What a crash of the database takes away, the run that goes on does again; and the job's end,
+    -- which waits for the disk, waits for this, too.
+    PERFORM set_config('synchronous_commit', 'off', true);
     INSERT INTO contact_search (tenant_id, id, search_text)
     SELECT c.tenant_id, c.id, contact_search_text(c)
     FROM contacts AS c
