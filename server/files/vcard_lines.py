@@ -115,7 +115,8 @@ class _Growing:
         self.begins = begins
         self.in_picture = False
         self._left_out = False
-        self._lines: list[str] = []
+        # Each in the pieces that it was folded into.
+        self._lines: list[list[str]] = []
         self._texts = [first]
         self._size = 0
         self._pictures = 0
@@ -124,7 +125,8 @@ class _Growing:
         self._soft = False
 
     def whole(self) -> Card:
-        return Card(self.number, self._lines, "\n".join(self._texts), self._pictures)
+        lines = ["".join(pieces) for pieces in self._lines]
+        return Card(self.number, lines, "\n".join(self._texts), self._pictures)
 
     def take(self, line: str, line_number: int) -> bool:
         """Add a line; True when it is the last one."""
@@ -140,7 +142,7 @@ class _Growing:
         elif not line.strip():
             return False
         self._grow(line)
-        self._lines.append(line)
+        self._lines.append([line])
         self._soft = line[-1] == "=" and _is_quoted_printable(line)
         return False
 
@@ -167,13 +169,15 @@ class _Growing:
         if self._left_out or not self._lines:
             return False
         self._grow(line)
+        pieces = self._lines[-1]
         if self._soft:
-            self._lines[-1] = self._lines[-1][:-1] + line
+            pieces[-1] = pieces[-1][:-1]
+            pieces.append(line)
             self._soft = line.endswith("=")
         else:
             # 2.1 folds at a space, which stays; later versions put one in.
-            self._lines[-1] += line if self._old else line[1:]
-            self._soft = line.endswith("=") and _is_quoted_printable(self._lines[-1])
+            pieces.append(line if self._old else line[1:])
+            self._soft = line.endswith("=") and _is_quoted_printable(pieces[0])
         return False
 
     def _grow(self, line: str) -> None:
@@ -187,7 +191,7 @@ class _Growing:
             )
 
     def _begin_again(self, line_number: int) -> None:
-        if not (self._lines and self._lines[-1].upper().startswith("AGENT")):
+        if not (self._lines and self._lines[-1][0].upper().startswith("AGENT")):
             raise FileFault(
                 f"Another card begins in line {line_number:,}, before this one (from line "
                 f"{self.begins:,}) has its END:VCARD.",
