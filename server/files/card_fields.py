@@ -11,7 +11,7 @@ from server.files.items import add_items
 from server.files.mapping import custom_path
 from server.files.model import FileRow
 from server.files.paths import parse_path
-from server.files.vcard_lines import Property, split_raw, split_value, unescaped
+from server.files.vcard_properties import Property, split_raw, split_value, unescaped
 
 # How the card itself is kept: nothing of the contact.
 TECHNICAL = frozenset(

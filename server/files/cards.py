@@ -14,15 +14,8 @@ from server.files.contact_file import ContactFile
 from server.files.mapping import apply_mapping
 from server.files.model import MAX_COLUMNS, FileFault, FileRow, ReadOptions
 from server.files.plan import Plan
-from server.files.vcard_lines import (
-    MAX_HEAD,
-    Card,
-    Property,
-    read_cards,
-    read_head,
-    take_apart,
-    unescaped,
-)
+from server.files.vcard_lines import Card, read_cards
+from server.files.vcard_properties import MAX_HEAD, Property, read_head, take_apart, unescaped
 
 _SAMPLE = 1_000
 _OURS = "X-FIELDBOOK-"

@@ -1,4 +1,4 @@
-"""The cards of a vCard file one by one, and their content lines: unfolded and taken apart.
+"""The cards of a vCard file one by one, and their content lines, unfolded.
 
 An own reader, since vobject needs 566 µs a card, ends at the first line it does not know,
 drops the bare types of 2.1 and cuts 4.0's `PHOTO:data:…` (docs/ARCHITECTURE.md).
@@ -6,17 +6,11 @@ drops the bare types of 2.1 and cuts 4.0's `PHOTO:data:…` (docs/ARCHITECTURE.m
 
 from __future__ import annotations
 
-import binascii
-import codecs
-import quopri
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
-from server.files.cells import CellFault
 from server.files.model import MAX_CELL, MAX_RECORD, FileFault
 from server.files.texts import open_text, undecodable
 
@@ -29,13 +23,6 @@ _TOLD = re.compile(r"X-FIELDBOOK-(?:ROW|FIELD|ERROR)\b", re.IGNORECASE)
 _SPECIAL = re.compile(
     r"(?:BEGIN|END|VERSION|X-FIELDBOOK|(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY))\b", re.IGNORECASE
 )
-# What is beyond is no name with types; it bounds what is remembered of heads, too.
-MAX_HEAD = 1_000
-_HEAD = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
-_PARAMETER = re.compile(r'(?:[^";]|"[^"]*")+')
-_PIECES = re.compile(r'(?:[^",]|"[^"]*")+')
-_NAME = re.compile(r"(?:([\w-]+)\.)?([\w-]+)")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _BASE64_LINE = re.compile(r"[A-Za-z0-9+/=]+")
 
 
@@ -46,19 +33,6 @@ class Card(NamedTuple):
     lines: list[str]
     original: str
     pictures: int
-
-
-class Property(NamedTuple):
-    """A content line: `item1.TEL;TYPE=cell,pref:+41…` has group item1, and types cell, pref.
-
-    `value` is decoded, but still escaped: structured values are split before.
-    """
-
-    group: str
-    name: str
-    types: tuple[str, ...]
-    parameters: Mapping[str, str]
-    value: str
 
 
 def read_cards(path: Path, encoding: str) -> Iterator[Card]:
@@ -209,101 +183,3 @@ class _Growing:
 
 def _is_quoted_printable(line: str) -> bool:
     return "QUOTED-PRINTABLE" in line.partition(":")[0].upper()
-
-
-def take_apart(line: str) -> Property:
-    """A content line in its parts. Raises CellFault for what is none."""
-    if '"' in line:
-        match = _HEAD.fullmatch(line)
-        head, value = match.groups() if match else ("", "")
-    else:
-        head, _, value = line.partition(":")
-    said = read_head(head[:MAX_HEAD]) if ":" in line else None
-    if said is None:
-        raise CellFault(f"{line[:80]!r} is no line of a vCard; a name and a colon are missing.")
-    group, name, types, parameters = said
-    return Property(
-        group, name, types, parameters, _decoded(value, parameters) if parameters else value
-    )
-
-
-# Few heads are different ones in a file of many cards.
-@lru_cache(maxsize=4_096)
-def read_head(head: str) -> tuple[str, str, tuple[str, ...], Mapping[str, str]] | None:
-    """What stands before a line's value: its group, name, types and parameters; None if nothing."""
-    first, *given = _PARAMETER.findall(head)[:50] or [""]
-    named = _NAME.fullmatch(first.strip())
-    if not named:
-        return None
-    types: list[str] = []
-    parameters: dict[str, str] = {}
-    for parameter in given:
-        key, equals, text = parameter.partition("=")
-        key = key.strip().upper()
-        if equals and key == "TYPE":
-            for piece in _PIECES.findall(text):
-                types += piece.strip('" ').split(",")
-        elif equals:
-            parameters[key] = text.strip().strip('"')
-        elif key in ("QUOTED-PRINTABLE", "BASE64", "8BIT", "7BIT"):
-            parameters["ENCODING"] = key
-        else:
-            # 2.1 gives types bare.
-            types.append(parameter.strip())
-    if "PREF" in parameters:
-        types.append("pref")
-    kinds = tuple(kind.strip().lower() for kind in types if kind.strip())
-    return named.group(1) or "", named.group(2).upper(), kinds, MappingProxyType(parameters)
-
-
-def _decoded(value: str, parameters: Mapping[str, str]) -> str:
-    coding = parameters.get("ENCODING", "").upper()
-    if coding not in ("QUOTED-PRINTABLE", "Q", "BASE64", "B"):
-        return value
-    try:
-        charset = parameters.get("CHARSET")
-        octets = value.encode(charset or "utf-8")
-        octets = quopri.decodestring(octets) if coding[0] == "Q" else binascii.a2b_base64(octets)
-        if charset:
-            return octets.decode(codecs.lookup(charset).name)
-        try:
-            return octets.decode()
-        except UnicodeDecodeError:
-            return octets.decode("cp1252")
-    except (LookupError, ValueError):
-        raise CellFault(
-            f"{value[:50]!r} is not written in the way it says ({coding.lower()}, "
-            f"{parameters.get('CHARSET', 'no CHARSET')})."
-        ) from None
-
-
-def unescaped(text: str) -> str:
-    """A value as it is meant: newlines, commas and semicolons without their backslash."""
-    return _ESCAPED.sub(_meant, text) if "\\" in text else text
-
-
-def _meant(match: re.Match[str]) -> str:
-    sign = match.group(1)
-    if sign in "nN":
-        return "\n"
-    return sign if sign in '\\,;:"' else match.group()
-
-
-def split_value(value: str, sign: str) -> list[str]:
-    """The parts of a structured value, unescaped and trimmed; `sign` is `;` or `,`."""
-    return [unescaped(part).strip() for part in split_raw(value, sign)]
-
-
-def split_raw(value: str, sign: str) -> list[str]:
-    """The parts of a structured value as they are written, parted where `sign` is not escaped."""
-    if "\\" not in value:
-        return value.split(sign)
-    parts, start, at = [], 0, 0
-    while at < len(value):
-        if value[at] == "\\":
-            at += 1
-        elif value[at] == sign:
-            parts.append(value[start:at])
-            start = at + 1
-        at += 1
-    return [*parts, value[start:]]
