@@ -30,17 +30,19 @@ EXIT_STOPPED = 75
 RUNS = 3
 """So often a job is begun before it has failed: what ends its process may be the job itself."""
 PREVIEWS_AT_ONCE = 2
+CHECKS_AT_ONCE = 2
 STOP_SECONDS = 10.0
 FAILED = "The server could not finish this. What was done is done; start it again to go on."
 
 
 class BulkProcesses:
-    """Runs bulk jobs and previews, each in a process of its own."""
+    """Runs bulk jobs, previews and checks, each in a process of its own."""
 
     def __init__(self, database_url: str, default_region: str) -> None:
         self._database_url = database_url
         self._default_region = default_region
         self._previewing = asyncio.Semaphore(PREVIEWS_AT_ONCE)
+        self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def run_job(self, run: Run) -> None:
         """The job `bulk_job`: `{"tenant", "job"}`. Goes on where it was, if it was begun before.
@@ -73,10 +75,20 @@ class BulkProcesses:
 
         Raises what refuses it: `Invalid` for a file that can't be imported.
         """
-        async with (
-            self._previewing,
-            self._process({"tenant": tenant, "preview": job}) as process,
-        ):
+        async with self._previewing:
+            return await self._answer({"tenant": tenant, "preview": job})
+
+    async def check(self, tenant: str, job: dict[str, Any]) -> dict[str, Any]:
+        """What an import's file is: `{"detected", "columns", "mapping", "total"}`.
+
+        Goes through all of it, which takes some seconds for a million rows. Raises what `preview`
+        does.
+        """
+        async with self._checking:
+            return await self._answer({"tenant": tenant, "check": job})
+
+    async def _answer(self, assignment: dict[str, Any]) -> dict[str, Any]:
+        async with self._process(assignment) as process:
             assert process.stdout
             answer = await process.stdout.read()
             code = await process.wait()

@@ -38,16 +38,18 @@ RETRY_SECONDS = 0.5
 
 
 async def run_assignment(assignment: dict[str, Any], stopping: asyncio.Event) -> int:
-    """Runs `{"database_url", "default_region", "tenant", "job", "run"}`, or previews.
+    """Runs `{"database_url", "default_region", "tenant", "job", "run"}`, or checks or previews.
 
-    A preview has `"preview"`: a job that has no row. Gives the exit code.
+    A check and a preview have `"check"` or `"preview"`: a job that has no row. Gives the exit code.
     """
     database = await _connect(assignment["database_url"], stopping)
     if database is None:
         return EXIT_STOPPED
     try:
-        if "preview" in assignment:
-            return await _preview(database, assignment, stopping)
+        if "job" not in assignment:
+            answer = await _answer(database, assignment, stopping)
+            sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+            return EXIT_DONE
         while not stopping.is_set():
             try:
                 return await _run(database, assignment, stopping)
@@ -210,19 +212,22 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-async def _preview(database: Database, assignment: dict[str, Any], stopping: asyncio.Event) -> int:
-    tenant, job = assignment["tenant"], assignment["preview"]
+async def _answer(
+    database: Database, assignment: dict[str, Any], stopping: asyncio.Event
+) -> dict[str, Any]:
+    """What a check or a preview finds; or the fault of the file, or an error."""
+    job = assignment.get("preview") or assignment["check"]
     try:
-        context = await _context(database, tenant, job, "", assignment, stopping)
-        answer: dict[str, Any]
+        context = await _context(database, assignment["tenant"], job, "", assignment, stopping)
         if job["kind"] == "update":
-            answer = await Edit(context).preview()
-        else:
-            async with opened_file(context) as file:
-                answer = await preview_import(context, file)
+            return await Edit(context).preview()
+        async with opened_file(context) as file:
+            if "preview" in assignment:
+                return await preview_import(context, file)
+            total = file.check()
+            found = {"detected": file.detected, "columns": file.columns, "mapping": file.mapping}
+            return {**found, "total": total}
     except FileFault as fault:
-        answer = {"fault": {"message": fault.message, "row": fault.row, "column": fault.column}}
+        return {"fault": {"message": fault.message, "row": fault.row, "column": fault.column}}
     except FieldbookError as error:
-        answer = {"error": error.to_wire()}
-    sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS) + b"\n")
-    return EXIT_DONE
+        return {"error": error.to_wire()}
