@@ -150,4 +150,7 @@ def _conflict(conflict: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _value(change: dict[str, Any]) -> str:
-    return f"{one_line(change.get('from'))} → {one_line(change.get('to'))}"
+    before, after = (
+        "(empty)" if change.get(name) is None else one_line(change[name]) for name in ("from", "to")
+    )
+    return f"{before} → {after}"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from server.events.job_progress import EVERY_SECONDS
@@ -93,6 +94,22 @@ async def test_a_burst_of_notices_is_told_a_few_times_and_its_last_state_always(
     assert last["job"]["id"] == job["id"]
     # The first at once, the others a quarter of a second after one another.
     assert 1 + len(told(manager)) <= 2 + (loop.time() - began) / EVERY_SECONDS
+
+
+async def test_a_client_that_is_too_slow_is_told_the_latest_once_it_has_caught_up(
+    program: Api, manager: Device, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await ended(program, await send(program, "Name\nMia\n"))
+    await manager.expect("job_progress", lambda event: event["job"]["state"] == "done")
+    # From now on, whatever waits for a client is too much.
+    monkeypatch.setattr("server.transport.connection.PAUSE_BYTES", -1)
+    for number in range(1, 4):
+        await sql.execute("UPDATE bulk_jobs SET done = $1 WHERE id = $2", number, job["id"])
+        await asyncio.sleep(2 * EVERY_SECONDS)
+    assert told(manager) == []
+    monkeypatch.undo()
+    heard = await manager.expect("job_progress")
+    assert heard["job"]["progress"]["done"] == 3
 
 
 async def test_what_is_announced_while_nobody_listens_is_looked_up(
