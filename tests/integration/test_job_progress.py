@@ -101,6 +101,7 @@ async def test_a_client_that_is_too_slow_is_told_the_latest_once_it_has_caught_u
 ) -> None:
     job = await ended(program, await send(program, "Name\nMia\n"))
     await manager.expect("job_progress", lambda event: event["job"]["state"] == "done")
+    manager.events.clear()
     # From now on, whatever waits for a client is too much.
     monkeypatch.setattr("server.transport.connection.PAUSE_BYTES", -1)
     for number in range(1, 4):
