@@ -106,20 +106,25 @@ def _address(
     parts: list[tuple[int, str]], label_index: int | None, label: str, exact: bool
 ) -> ItemReader:
     columns = [(index, part) for index, part in parts if part != "label"]
+    labelled = {"label": label} if label and label_index is None else {}
 
     def read(values: list[str], fields: dict[str, Any], faults: Faults) -> None:
         filled = [(part, values[index]) for index, part in columns if values[index]]
         if not filled:
             return
-        if exact:
-            own = values[label_index] if label_index is not None else label
-            item = {"label": own, **_whole(filled)} if own else _whole(filled)
+        if label_index is None:
+            item = labelled | _whole(filled)
             fields.setdefault("addresses", []).append(item)
             return
+        given = values[label_index]
+        if exact:
+            item = {"label": given, **_whole(filled)} if given else _whole(filled)
+            fields.setdefault("addresses", []).append(item)
+            return
+        # A column of labels is Google's, and so are several addresses in one.
         several = any(":::" in value for _, value in filled)
-        labels = [label] if label_index is None else split_joined(values[label_index])
         found = _several_addresses(filled) if several else [_whole(filled)]
-        add_items(fields, "addresses", [item for item in found if item], labels)
+        add_items(fields, "addresses", [item for item in found if item], split_joined(given))
 
     return read
 
@@ -135,11 +140,15 @@ def _several_addresses(filled: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def _whole(filled: list[tuple[str, str]]) -> dict[str, str]:
-    address: dict[str, str] = {}
-    for part, value in filled:
-        address[part] = f"{address[part]}\n{value}" if part in address else value
-    formatted = address.pop("formatted", None)
-    return address or ({"street": formatted} if formatted else {})
+    address = dict(filled)
+    if len(address) < len(filled):
+        address = {
+            part: "\n".join(value for name, value in filled if name == part) for part in address
+        }
+    if "formatted" in address:
+        formatted = address.pop("formatted")
+        return address or {"street": formatted}
+    return address
 
 
 def _custom(value_index: int, label_index: int | None, slot: str, month_first: bool) -> ItemReader:

@@ -113,7 +113,7 @@ class Plan:
             custom = {name: values[index] for index, name in self._custom if values[index]}
             if custom:
                 fields["custom"] = {**custom, **fields.get("custom", {})}
-        photos = sum(1 for index in self._photos if values[index])
+        photos = sum(1 for index in self._photos if values[index]) if self._photos else 0
         return FileRow(number, fields, faults, source, photos)
 
     def _fit(self, cells: list[str], values: list[str], faults: Faults) -> tuple[Source, list[str]]:
