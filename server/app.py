@@ -82,6 +82,7 @@ class Parts:
     sync_log: SyncLog
     worker: Worker
     bulk: BulkProcesses
+    exports: Exports
     jobs: BulkJobs
     progress: JobProgress
     redis: RedisConnection
@@ -194,6 +195,7 @@ async def create_app(
         sync_log=sync_log,
         worker=worker,
         bulk=bulk,
+        exports=Exports(database),
         jobs=jobs,
         progress=progress,
         redis=redis,
@@ -229,12 +231,14 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         keys=Keys(parts.database, parts.auth),
         rows=rows,
         contacts=Contacts(parts.database),
-        exports=Exports(parts.database),
+        exports=parts.exports,
         history=History(parts.database, rows),
         pages=parts.pages,
         rate_limit=rate_limit,
         bulk=parts.jobs,
-        imports=Imports(parts.database, parts.settings.import_max_bytes, parts.bulk.preview),
+        imports=Imports(
+            parts.database, parts.settings.import_max_bytes, parts.bulk.preview, parts.bulk.check
+        ),
         edits=BulkEdits(parts.database, parts.tenants, parts.bulk.preview),
     )
 
@@ -253,6 +257,7 @@ async def drain(app: web.Application) -> None:
     """Tells clients to come back later, answers what is in flight, closes their sockets."""
     parts = app[PARTS]
     parts.dispatcher.draining = True
+    parts.exports.stop()
     for connection in parts.sockets.connections:
         connection.send("draining", {"retry_after_ms": random.randint(*DRAIN_MS)})
     # Events wait for more than commits: a long push is read first. REST's writes are commits only.

@@ -151,7 +151,7 @@ class Command:
             IMPORT_OPTIONS,
             [(name, value) for name in OPTIONS if (value := getattr(self.chosen, name))],
         )
-        imports = Imports(self.database, most_bytes, self.processes.preview)
+        imports = Imports(self.database, most_bytes, self.processes.preview, self.processes.check)
         async with imports.uploading(self.actor) as upload:
             try:
                 upload.refuse_size(_size_of(path))

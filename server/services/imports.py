@@ -26,6 +26,8 @@ PART_BYTES = 1_000_000
 ID_LENGTH = 21
 Preview = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """`preview(tenant, job)`: what a job, which is like a row of bulk_jobs, would do."""
+Check = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""`check(tenant, job)`: what its file is, `{"detected", "columns", "mapping", "total"}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,11 @@ class Upload:
 class Imports:
     """Starts imports, and says what they would do."""
 
-    def __init__(self, database: Database, most_bytes: int, preview: Preview) -> None:
+    def __init__(self, database: Database, most_bytes: int, preview: Preview, check: Check) -> None:
         self._database = database
         self._most = most_bytes
         self._preview = preview
+        self._check = check
 
     @asynccontextmanager
     async def uploading(self, actor: Actor) -> AsyncIterator[Upload]:
@@ -114,14 +117,23 @@ class Imports:
     ) -> tuple[dict[str, Any], bool]:
         """The job that imports a file, and whether it is new: a `key` makes it once.
 
-        `asked` is what `schemas.bulk.IMPORT_OPTIONS` gave. Raises `Invalid`, `Unavailable`.
+        `asked` is what `schemas.bulk.IMPORT_OPTIONS` gave. Raises `Invalid`, with `row` and
+        `column` where they are known, for a file that can't be imported, `Unavailable`.
         """
-        options = options_of(asked)
+        job = _like_a_job(actor, upload, file, asked)
+        # Now, while whoever sent it waits for an answer, and not when the job's turn comes.
+        found = await self._check(actor.tenant, job)
         job_id = id_by_key("import", actor, key) if key else generate()
         async with self._database.tenant(actor.tenant) as connection:
             try:
                 async with connection.transaction():
-                    await _enter(connection, actor, job_id, upload, file, options)
+                    await _enter(connection, actor, job_id, job)
+                    await connection.execute(
+                        queries.bulk_jobs.note_checked,
+                        *(actor.tenant, job_id),
+                        *(_json(found[name]) for name in ("detected", "columns", "mapping")),
+                        found["total"],
+                    )
                     await enqueue(connection, actor.tenant, job_id)
             except asyncpg.UniqueViolationError:
                 fresh = False
@@ -139,8 +151,9 @@ class Imports:
         Raises what `start` does.
         """
         job_id: str = generate()
+        job = _like_a_job(actor, upload, file, asked)
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
-            await _enter(connection, actor, job_id, upload, file, options_of(asked))
+            await _enter(connection, actor, job_id, job)
         return job_id
 
     async def repeated(self, actor: Actor, key: str | None) -> dict[str, Any] | None:
@@ -160,33 +173,38 @@ class Imports:
         Raises `Invalid`, with `row` and `column` where they are known, for a file that can't be
         imported, `Unavailable`.
         """
-        job = {
-            "id": upload.id,
-            "kind": "import",
-            "undoing": False,
-            "agent_id": actor.agent_id,
-            "device_id": actor.device_id,
-            "file_name": file.name,
-            "content_type": file.content_type,
-            "options": options_of(asked),
-        }
+        job = _like_a_job(actor, upload, file, asked)
         return preview_to_wire(job, await self._preview(actor.tenant, job))
 
 
-async def _enter(
-    connection: Connection,
-    actor: Actor,
-    job_id: str,
-    upload: Upload,
-    file: FileInfo,
-    options: dict[str, Any],
-) -> None:
+def _like_a_job(
+    actor: Actor, upload: Upload, file: FileInfo, asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a check or a preview has in place of a row of bulk_jobs. Raises `Invalid`."""
+    return {
+        "id": upload.id,
+        "kind": "import",
+        "undoing": False,
+        "agent_id": actor.agent_id,
+        "device_id": actor.device_id,
+        "file_name": file.name,
+        "content_type": file.content_type,
+        "options": options_of(asked),
+    }
+
+
+async def _enter(connection: Connection, actor: Actor, job_id: str, job: Mapping[str, Any]) -> None:
+    """Makes the row of a job, which takes the parts of the upload."""
     await connection.execute(
         queries.bulk.insert_job,
         *(actor.tenant, job_id, "import", actor.agent_id, actor.device_id),
-        *(file.name, file.content_type, orjson.dumps(options).decode()),
+        *(job["file_name"], job["content_type"], _json(job["options"])),
     )
-    await connection.execute(queries.bulk_jobs.move_parts, actor.tenant, upload.id, job_id)
+    await connection.execute(queries.bulk_jobs.move_parts, actor.tenant, job["id"], job_id)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def options_of(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,3 +45,10 @@ SELECT count(*) FROM bulk_findings WHERE tenant_id = $1::text AND job_id = $2 AN
 SELECT id FROM bulk_jobs
 WHERE tenant_id = $1::text
     AND (state IN ('queued', 'running') OR ended_at > clock_timestamp() - interval '1 minute');
+
+-- name: note_checked
+-- What a new import's file was found to be. $1 tenant, $2 job, $3 detected, $4 columns, $5 mapping,
+-- $6 rows.
+UPDATE bulk_jobs
+SET detected = $3::jsonb, columns = $4::jsonb, mapping = $5::jsonb, total = $6::bigint
+WHERE tenant_id = $1::text AND id = $2;

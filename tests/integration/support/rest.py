@@ -156,7 +156,7 @@ async def running_rest(
         pages=Pages(database),
         rate_limit=RateLimit(redis),
         bulk=BulkJobs(database),
-        imports=Imports(database, import_max_bytes, bulk.preview),
+        imports=Imports(database, import_max_bytes, bulk.preview, bulk.check),
         edits=BulkEdits(database, tenants, bulk.preview),
     )
 
