@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -54,7 +55,7 @@ class Exports:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._running = 0
+        self._running: set[asyncio.Task[Any] | None] = set()
 
     async def write(
         self,
@@ -70,12 +71,13 @@ class Exports:
         Raises `RateLimited` when enough run already, `Invalid` for more columns than a table can
         have, `Unavailable`, and what the receiver raises.
         """
-        if self._running >= AT_ONCE:
+        if len(self._running) >= AT_ONCE:
             raise RateLimited(
                 f"{AT_ONCE} exports are under way. Try again when one is done.",
                 retry_after_ms=RETRY_AFTER_MS,
             )
-        self._running += 1
+        task = asyncio.current_task()
+        self._running.add(task)
         try:
             async with (
                 self._database.tenant(tenant, patience=EXPORT_SECONDS) as connection,
@@ -83,7 +85,13 @@ class Exports:
             ):
                 return await self._send(connection, tenant, query, receiver, actor, origin)
         finally:
-            self._running -= 1
+            self._running.discard(task)
+
+    def stop(self) -> None:
+        """Cuts off what is under way, as the server stops: a slow client would keep it waiting."""
+        for task in self._running:
+            if task:
+                task.cancel()
 
     async def _send(
         self,

@@ -150,3 +150,18 @@ async def test_a_file_that_the_database_cut_off_is_no_whole_one(
         with pytest.raises(aiohttp.ClientError):
             await response.read()
     assert (await agent.get("/api/bulk/export?search=nobody")).status == 200
+
+
+@pytest.mark.usefixtures("many")
+async def test_a_server_that_stops_cuts_off_what_is_under_way(
+    sign_in: SignIn, server: RestServer
+) -> None:
+    agent = sign_in("agent")
+    async with agent.session.get(f"{server.url}{SLOW}", headers=agent.headers) as response:
+        await response.content.readexactly(10_000)
+
+        server.services.exports.stop()
+
+        await all_connections_back(server)
+        with pytest.raises(aiohttp.ClientError):
+            await response.read()
