@@ -65,7 +65,7 @@ class JsonFile(ContactFile):
         self._paths = {
             key: p for key, path in self.mapping.items() if path and (p := parse_path(path))
         }
-        self._cells = [key for key, path in self._paths.items() if path.field != "custom"]
+        self._cells = [key for key, path in self._paths.items() if not _is_map(path)]
         self._plan = Plan(self._cells, self.mapping, "json", self._month_first, guards=False)
 
     def _count(self) -> int:
@@ -94,7 +94,7 @@ class JsonFile(ContactFile):
                 continue
             if path.field == "custom" and path.slot:
                 row.fields.setdefault("custom", {})[path.slot] = _custom_value(value)
-            elif isinstance(value, list | dict) or path.field == "custom":
+            elif isinstance(value, list | dict) or _is_map(path):
                 _take_whole(row, key, path, value)
         if "\\u" in original and not _is_unicode(found):
             row.faults.append(("", "A text holds half of a character (a lone surrogate)."))
@@ -149,6 +149,11 @@ def _proposed_path(key: str, keys: list[str], ours: bool) -> str | None:
     if key in _WHOLE:
         return key
     return usual_path(key) or custom_path(key)
+
+
+def _is_map(path: FieldPath) -> bool:
+    """Whether the field is a value, or a map of values, that no cell could hold."""
+    return path.field == "custom" or (path.field == "preferences" and not path.slot)
 
 
 def _cell_text(value: Any) -> str:
