@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.files.cells import (
@@ -23,6 +23,9 @@ from server.files.cells import (
     unguarded,
 )
 from server.files.fields import split_name
+
+# A busy machine is no fault.
+PATIENT = settings(deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,7 @@ def test_a_birthday_is_read_in_the_usual_forms_and_never_guessed(cell, month_fir
         assert read_birthday(cell, month_first, today) == found
 
 
+@PATIENT
 @given(st.text(max_size=30), st.booleans())
 def test_a_birthday_is_a_day_or_a_fault_whatever_is_written(cell, month_first):
     try:
@@ -146,6 +150,7 @@ def test_a_birthday_is_a_day_or_a_fault_whatever_is_written(cell, month_first):
         date.fromisoformat(found.replace("--", "2000-", 1) if found.startswith("--") else found)
 
 
+@PATIENT
 @given(st.dates())
 def test_every_day_is_read_back_from_each_form(day):
     for form in ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d %B %Y", "%B %d, %Y", "%Y-%m-%dT%H:%M:%S"):
@@ -200,6 +205,7 @@ def test_a_whole_name_is_parted(name, parts):
     assert (first.strip(", "), last) == parts
 
 
+@PATIENT
 @given(st.text(alphabet="='+-@\t\r41 x", max_size=20))
 def test_the_guard_of_a_cell_is_taken_off_as_it_was_put_on(cell):
     written = guarded(cell)

@@ -23,6 +23,8 @@ from server.files.texts import detect_encoding
 
 GOLDEN = Path(__file__).parent.parent / "data" / "contact_files"
 SEEDS = [path.read_bytes() for path in sorted(GOLDEN.iterdir()) if ".expected" not in path.name]
+# A busy machine is no fault.
+PATIENT = settings(deadline=None)
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "cp1250", "mac-roman", "cp932")
 
 any_text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
@@ -41,6 +43,7 @@ def written(rows: list[list[str]], delimiter: str, quoting: int, end: str) -> st
     return text.getvalue()
 
 
+@PATIENT
 @given(
     rows=st.lists(st.lists(latin_text, min_size=1, max_size=5), max_size=6),
     delimiter=st.sampled_from(sorted(DELIMITERS)),
@@ -65,6 +68,7 @@ def test_a_table_of_any_encoding_and_delimiter_comes_back_as_it_was(
         assert detect_encoding(path) == chosen
 
 
+@PATIENT
 @given(
     rows=st.lists(st.lists(any_text, min_size=1, max_size=5), max_size=6),
     delimiter=st.sampled_from(sorted(DELIMITERS)),
@@ -116,6 +120,7 @@ json_things = st.lists(
 )
 
 
+@PATIENT
 @given(
     things=json_things,
     indent=st.sampled_from([None, 0, 2]),
@@ -154,6 +159,7 @@ def folded(line: str, at: int, end: str) -> str:
 card_text = st.text(st.sampled_from("ab é,;:\\\n=\"'€"), max_size=40).map(str.strip)
 
 
+@PATIENT
 @given(
     text=card_text,
     at=st.integers(1, 75),
@@ -178,6 +184,7 @@ def test_a_value_of_a_card_is_what_was_written_however_it_is_folded(folder, text
     assert row.fields.get("company", "") == text
 
 
+@PATIENT
 @given(
     text=st.text(
         st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs", "Cc"]), max_size=40
@@ -214,6 +221,7 @@ def exhaust(path: Path, options: dict[str, Any]) -> None:
     json.dumps([row.fields for row in rows], ensure_ascii=False).encode()
 
 
+@PATIENT
 @given(
     content=st.binary(max_size=300),
     begins=st.sampled_from(
@@ -228,7 +236,7 @@ def test_any_bytes_are_read_or_refused_and_nothing_else_happens(folder, content,
 
 
 @given(data=st.data(), seed=st.sampled_from(SEEDS))
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_golden_files_cut_and_changed_are_read_or_refused_and_nothing_else_happens(
     folder, data, seed
 ):
