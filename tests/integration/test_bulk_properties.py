@@ -1,0 +1,116 @@
+"""Whatever is in the files: a dry run tells what the run does, and an undo takes it back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server.db.pool import Database
+from tests.integration.support.bulk import Bulk
+from tests.integration.test_bulk_imports import counts
+
+HEADER = ["external_id", "first_name", "E-mail", "Phone", "Notes", "Labels", "Size"]
+MAPPING = {"Labels": "tags"}
+# Few values, so that rows meet.
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "", "X1", "X2", "X3"]),
+        st.sampled_from(["", "Ann", "Bob", "ann"]),
+        st.sampled_from(["", "a@example.com", "b@example.com", "a@example.com;c@example.com", "?"]),
+        st.sampled_from(["", "044 668 18 00", "+41446681800", "044 668 18 01", "reception"]),
+        st.sampled_from(["", "Tall", "Short"]),
+        st.sampled_from(["", "VIP", "vip ::: New"]),
+        st.sampled_from(["", "1", "2"]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+OPTIONS = st.fixed_dictionaries(
+    {
+        "mode": st.sampled_from(["upsert", "upsert", "create", "update", "skip"]),
+        "match": st.sampled_from(
+            [["external_id", "email", "phone"], ["email"], ["phone", "email"], ["external_id"]]
+        ),
+        "on_empty": st.sampled_from(["keep", "clear"]),
+    }
+)
+SERVERS = ("version", "updated_at", "updated_by")
+Preview = dict[str, Any]
+
+
+def table(rows: list[tuple[str, ...]]) -> list[list[str]]:
+    # A first name everywhere would hide what has no identity; the header is always whole.
+    return [HEADER, *(list(row) for row in rows if any(row))]
+
+
+async def stand(bulk: Bulk) -> dict[str, dict[str, Any]]:
+    """The contacts by id, without what any write changes."""
+    return {
+        contact["id"]: {name: contact[name] for name in contact if name not in SERVERS}
+        for contact in await bulk.contacts()
+    }
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(before=ROWS, rows=ROWS, options=OPTIONS)
+def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
+    module_database_url: str,
+    loop: asyncio.AbstractEventLoop,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    before: list[tuple[str, ...]],
+    rows: list[tuple[str, ...]],
+    options: dict[str, Any],
+) -> None:
+    async def check() -> None:
+        sql = await asyncpg.connect(module_database_url)
+        database = await Database.connect(module_database_url, size=4)
+        try:
+            bulk = await Bulk(module_database_url, database, sql).set_up()
+            if len(table(before)) > 1:
+                await bulk.load(table(before), mapping=MAPPING)
+            if len(table(rows)) > 1:
+                await check_rows(bulk)
+        finally:
+            await database.close()
+            await sql.close()
+
+    async def check_rows(bulk: Bulk) -> None:
+        was, head = await stand(bulk), await bulk.head()
+        told = await bulk.preview(table(rows), capfdbinary, mapping=MAPPING, **options)
+        assert await bulk.head() == head
+        job = await bulk.load(table(rows), mapping=MAPPING, **options)
+        assert job["state"] == "done", job["error"]
+        assert counts(job) == counts(told)
+        rows_of = job["counts"]
+        assert (
+            rows_of["rows"]
+            == len(table(rows)) - 1
+            == sum(rows_of.get(name, 0) for name in ("created", "updated", "unchanged", "errors"))
+        )
+        # Every row that is not in an error finding is there or was no change; none is dropped.
+        errors = await bulk.findings(job["id"], "error")
+        assert len({row for row, _, _ in errors}) == rows_of.get("errors", 0)
+        undone = await bulk.undo(job["id"])
+        assert undone["state"] == "undone"
+        assert undone["undo_counts"].get("left", 0) == 0
+        assert await stand(bulk) == was
+
+    loop.run_until_complete(check())
