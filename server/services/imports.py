@@ -11,11 +11,12 @@ from typing import Any
 
 import asyncpg
 import orjson
+from loguru import logger
 from nanoid import generate
 
 from server.db.pool import Connection, Database
 from server.db.queries import queries
-from server.errors import Invalid, TooLarge
+from server.errors import Invalid, TooLarge, Unavailable
 from server.files.model import FileFault
 from server.files.paths import require_path
 from server.files.texts import known_encoding
@@ -39,11 +40,12 @@ class FileInfo:
 
 
 class Upload:
-    """A file on its way into the database; nobody's until a job takes it."""
+    """A file on its way into the database; nobody's until a job has `taken` it."""
 
     def __init__(self, database: Database, tenant: str, most: int) -> None:
         self.id = generate()
         self.size = 0
+        self.taken = False
         self._database = database
         self._tenant = tenant
         self._most = most
@@ -103,9 +105,16 @@ class Imports:
         try:
             yield upload
         finally:
-            async with self._database.tenant(actor.tenant) as connection:
-                # Once a job has taken them, they are under its own id.
-                await connection.execute(queries.bulk.delete_parts, actor.tenant, upload.id)
+            if not upload.taken:
+                await self._discard(actor.tenant, upload)
+
+    async def _discard(self, tenant: str, upload: Upload) -> None:
+        try:
+            async with self._database.tenant(tenant) as connection:
+                await connection.execute(queries.bulk.delete_parts, tenant, upload.id)
+        except Unavailable as error:
+            # What became of the file is another matter, and has its own answer.
+            logger.warning("An upload is left to the nightly purge: {}", error.details)
 
     async def start(
         self,
@@ -138,7 +147,7 @@ class Imports:
             except asyncpg.UniqueViolationError:
                 fresh = False
             else:
-                fresh = True
+                fresh = upload.taken = True
             record = await connection.fetchrow(queries.bulk_jobs.read_shown, actor.tenant, job_id)
         assert record is not None
         return job_to_wire(record), fresh
@@ -154,6 +163,7 @@ class Imports:
         job = _like_a_job(actor, upload, file, asked)
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
             await _enter(connection, actor, job_id, job)
+        upload.taken = True
         return job_id
 
     async def repeated(self, actor: Actor, key: str | None) -> dict[str, Any] | None:
