@@ -89,7 +89,8 @@ async def _run(database_url: str, settings: Settings, chosen: argparse.Namespace
     database = await Database.connect(database_url, size=4)
     stopping = asyncio.Event()
     # From here on Ctrl-C stops after what is under way, which can be gone on with.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         actor = await _actor(database, chosen.tenant, chosen.agent)
         command = Command(
