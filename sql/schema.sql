@@ -1660,6 +1660,8 @@ BEGIN
     END LOOP;
     UPDATE bulk_jobs
     SET done = bulk_jobs.done + rows,
+        -- It came forward: what ended runs before this one was not the job itself.
+        runs = 0,
         position = coalesce(steps[write_bulk_chunk.done] ->> 'position', position),
         counts = CASE WHEN undoing THEN counts ELSE add_counts(counts, tally) END,
         undo_counts = CASE WHEN undoing THEN add_counts(undo_counts, tally) ELSE undo_counts END

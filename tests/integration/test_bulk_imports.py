@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from server.db.pool import Database
-from tests.integration.support.bulk import AGENT, Bulk
+from tests.integration.support.bulk import AGENT, OPTIONS, Bulk
 
 Capture = pytest.CaptureFixture[bytes]
 
@@ -353,6 +353,15 @@ async def test_a_run_that_was_cut_off_goes_on_after_its_last_chunk(bulk: Bulk) -
     assert await bulk.sql.fetchval(
         "SELECT count(*) FROM contact_search WHERE tenant_id = $1", bulk.tenant
     ) == 2_000  # fmt: skip
+
+
+async def test_runs_that_were_cut_off_before_it_came_forward_do_not_count_for_ever(
+    bulk: Bulk,
+) -> None:
+    job = await bulk.start("import", OPTIONS, b"Name\nMia\n")
+    await bulk.sql.execute("UPDATE bulk_jobs SET runs = 2 WHERE id = $1", job)
+    done = await bulk.run(job)
+    assert (done["state"], done["runs"]) == ("done", 0)
 
 
 async def test_a_chunk_that_was_overtaken_by_a_device_is_judged_anew(bulk: Bulk) -> None:
