@@ -28,7 +28,7 @@ PLURALS = ("tags", "groups", "types")
 FORMATS = {"csv": "own", "google": "google", "json": "json", "vcf": "vcard"}
 # Names that no format can lose: the page says which it can.
 LABEL_NAMES = ["=VIP", "a, b", "Fair; old", "Ünï 🦊", "'quoted", "-minus", "שלום", "two | three"]
-SIGNS = "aZ09 =+-@'\",;:|\\/()<>#_\n\téß🦊שع"
+SIGNS = "aZ09 =+-@%${}'\",;:|\\/()<>#_\n\téß🦊שع"
 TEXTS = st.text(st.sampled_from(SIGNS), max_size=30) | st.sampled_from(
     ["=cmd()", "'=quoted", "+41446681800", "+41 44", "42", "true", "null", '"so"', "a ::: b"]
 )

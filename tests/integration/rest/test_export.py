@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 import pytest
 
-from tests.integration.support.rest import Answer, Api
+from tests.integration.support.rest import Answer, Api, RestServer
 from tests.integration.support.servers import Company
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z"
@@ -386,3 +386,26 @@ async def admin_entries(owner: asyncpg.Connection, company: Company) -> list[str
         company.tenant,
     )
     return [record["after"] for record in records]
+
+
+async def test_looking_through_all_finds_what_an_index_finds(
+    agent: Api, server: RestServer, company: Company
+) -> None:
+    """Above 10,000 contacts the first stands in for the second, as the server's own role."""
+    tag = await named(agent, "tags", "VIP")
+    await make(agent, first_name="Ann", company="Lee & Sons", tag_ids=[tag])
+    await make(agent, first_name="Anna", phone="044 668 18 00")
+    await make(agent, first_name="Bob", company="Lee")
+    filters = ({"words": ["ann"]}, {"company": "lee"}, {"tag": ["vip"]}, {"words": ["4466818"]})
+
+    async with server.database.tenant(company.tenant) as connection:
+        for given in filters:
+            text = orjson.dumps(given).decode()
+            found = await connection.fetchval(
+                "SELECT find_contacts($1, $2::jsonb, 100)", company.tenant, text
+            )
+            conditions = await connection.fetchval(
+                "SELECT contact_conditions($1, $2::jsonb)", company.tenant, text
+            )
+            seen = await connection.fetch(f"SELECT id FROM contacts WHERE {conditions}")
+            assert sorted(row["id"] for row in seen) == sorted(found) != [], given
