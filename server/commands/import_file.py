@@ -24,7 +24,8 @@ from server.schemas.bulk import FORMATS, IMPORT_OPTIONS, MODES, ON_EMPTY
 from server.schemas.queries import parse_query
 from server.services.actors import Actor
 from server.services.bulk import STARTERS, BulkJobs
-from server.services.imports import FileInfo, Imports
+from server.services.imports import Imports
+from server.services.uploads import FileInfo
 from server.settings import Settings
 
 ROWS_FAILED = 1

@@ -28,7 +28,8 @@ from server.schemas.queries import PAGE, parse_query
 from server.schemas.requests import HISTORY, WRITE_HEADERS, parse_headers
 from server.services.bulk import BulkJobs
 from server.services.bulk_edits import BulkEdits
-from server.services.imports import FileInfo, Imports
+from server.services.imports import Imports
+from server.services.uploads import FileInfo
 
 JOBS = "/api/bulk/jobs"
 MAX_IDS_BODY = 8_000_000

@@ -9,7 +9,7 @@ from aiohttp import BodyPartReader, MultipartReader, http_exceptions, web
 from aiohttp.multipart import content_disposition_filename, parse_content_disposition
 
 from server.errors import Invalid, TooLarge, Unreadable
-from server.services.imports import FileInfo, Upload
+from server.services.uploads import FileInfo, Upload
 
 FORM = "multipart/form-data"
 FIELDS = 40

@@ -12,8 +12,9 @@ import orjson
 from server.db.pool import Connection, Database
 from server.db.queries import queries
 from server.errors import Conflict, Forbidden, Invalid, NotFound
-from server.schemas.times import rfc3339
 from server.services.actors import LEADERS, Actor
+from server.services.audit import log_action
+from server.services.bulk_wire import COUNTS, finding_to_wire, job_to_wire, loaded
 from server.services.failed_rows import FailedRows
 from server.services.lists import (
     CURSOR_FAULT,
@@ -27,7 +28,6 @@ STARTERS = (*LEADERS, "api")
 """Who starts jobs, and sees those of others."""
 LISTED = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-COUNTS = ("rows", "created", "updated", "unchanged", "conflicts", "errors")
 OVER = ("done", "failed", "cancelled")
 
 
@@ -130,6 +130,7 @@ class BulkJobs:
                 raise Conflict(_not_to_cancel(record))
             if state == "cancelled":
                 await connection.execute(queries.bulk.delete_parts, actor.tenant, job_id)
+            await log_action(connection, "cancel", "job", job_id, actor, _named(record))
         return await self.get(actor, job_id)
 
     async def undo(self, actor: Actor, job_id: str, kind: str | None = None) -> dict[str, Any]:
@@ -138,14 +139,17 @@ class BulkJobs:
         Raises `NotFound`, `Forbidden`, and `Conflict` when there is nothing to undo.
         """
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
-            await _begin_undo(connection, actor, job_id, kind)
+            record = await _begin_undo(connection, actor, job_id, kind)
             await enqueue(connection, actor.tenant, job_id)
+            await log_action(connection, "undo", "job", job_id, actor, _named(record))
         return await self.get(actor, job_id)
 
     async def enter_undo(self, actor: Actor, job_id: str) -> None:
         """The same for a caller who runs it: no worker takes it. Raises what `undo` does."""
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
-            await _begin_undo(connection, actor, job_id, None)
+            record = await _begin_undo(connection, actor, job_id, None)
+            detail = _named(record)
+            await log_action(connection, "undo", "job", job_id, actor, detail, origin="sql")
 
     async def errors(
         self, actor: Actor, job_id: str, kind: str | None = None
@@ -181,63 +185,6 @@ async def enqueue(connection: Connection, tenant: str, job_id: str) -> None:
     await connection.execute(queries.jobs.enqueue_job, "bulk_job", payload)
 
 
-def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
-    """A job as docs/PROTOCOL.md has it, of a row of `queries.bulk_jobs.read_shown`."""
-    counts = loaded(record["counts"])
-    mapping = loaded(record["mapping"])
-    job: dict[str, Any] = {
-        "id": record["id"],
-        "kind": record["kind"],
-        "state": record["state"],
-        "owner": {
-            "id": record["agent_id"],
-            "code": record["agent_code"],
-            "name": record["agent_name"],
-        },
-        "file_name": record["file_name"],
-        **shown_counts(counts, mapping, loaded(record["columns"])),
-        "progress": {"done": record["done"], "total": record["total"]},
-        "detected": loaded(record["detected"]),
-        "error": record["error"],
-        **{
-            name: rfc3339(record[name]) if record[name] else None
-            for name in ("created_at", "started_at", "ended_at")
-        },
-    }
-    if record["undoing"]:
-        undone = loaded(record["undo_counts"]) or {}
-        job["undo"] = {name: undone.get(name, 0) for name in ("undone", "left")}
-    return job
-
-
-def shown_counts(
-    counts: Mapping[str, int], mapping: dict[str, Any] | None, columns: list[str] | None
-) -> dict[str, Any]:
-    """What a job and a dry run tell alike: counts, pictures, notes, and the mapping in order."""
-    photos = counts.get("photos", 0)
-    notes = []
-    if photos:
-        were = "photo was" if photos == 1 else "photos were"
-        notes.append(f"{photos:,} {were} not imported: contacts have no pictures yet.")
-    if mapping is not None and columns:
-        # The database keeps an object's keys in an order of its own.
-        mapping = {column: mapping[column] for column in columns if column in mapping}
-    return {
-        "counts": {name: counts.get(name, 0) for name in COUNTS},
-        "mapping": mapping,
-        "photos": photos,
-        "notes": notes,
-    }
-
-
-def finding_to_wire(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """A finding as a job lists it: a conflict's details beside its field."""
-    names = ("row", "contact_id", "field", "message")
-    shown = {name: finding[name] for name in names if finding.get(name) is not None}
-    detail = finding.get("detail")
-    return {**shown, **(loaded(detail) if isinstance(detail, str) else detail or {})}
-
-
 async def _read(
     connection: Connection, actor: Actor, job_id: str, kind: str | None
 ) -> asyncpg.Record:
@@ -249,18 +196,21 @@ async def _read(
     return record
 
 
-async def _begin_undo(connection: Connection, actor: Actor, job_id: str, kind: str | None) -> None:
+async def _begin_undo(
+    connection: Connection, actor: Actor, job_id: str, kind: str | None
+) -> asyncpg.Record:
     refuse_others(actor)
     record = await _read(connection, actor, job_id, kind)
     if record["state"] in OVER and not _wrote(record):
         raise Conflict("It changed no contact, so there is nothing to undo.")
     if await connection.fetchval(queries.bulk.begin_undo, actor.tenant, job_id) is None:
         raise Conflict(_not_to_undo(record))
+    return record
 
 
-def loaded(text: str | None) -> Any:
-    """What the JSON of a column holds; None for NULL."""
-    return None if text is None else orjson.loads(text)
+def _named(record: asyncpg.Record) -> dict[str, Any]:
+    """What the audit log says of a job."""
+    return {"kind": record["kind"], "file_name": record["file_name"]}
 
 
 def _moment(text: str | None) -> datetime | None:

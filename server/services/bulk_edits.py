@@ -16,7 +16,9 @@ from server.schemas.base import parse
 from server.schemas.bulk import BULK_UPDATE
 from server.schemas.mutations import refuse_changed_echoes, split_echoes
 from server.services.actors import Actor
-from server.services.bulk import enqueue, job_to_wire, refuse_others
+from server.services.audit import log_action
+from server.services.bulk import enqueue, refuse_others
+from server.services.bulk_wire import job_to_wire
 from server.services.contacts import contact_filter
 from server.services.entities import CONTACTS, Fields
 from server.services.imports import Preview, id_by_key, preview_to_wire
@@ -39,7 +41,8 @@ class BulkEdits:
         `body` is as `schemas.bulk.BULK_UPDATE` takes it. Raises `Forbidden`, `Invalid`, and
         `Conflict` for a key that was used for something else.
         """
-        options = orjson.dumps(await self._options(actor, body)).decode()
+        asked = await self._options(actor, body)
+        options = orjson.dumps(asked).decode()
         job_id = id_by_key("update", actor, key) if key else generate()
         async with self._database.tenant(actor.tenant) as connection:
             try:
@@ -50,6 +53,8 @@ class BulkEdits:
                         *(None, None, options),
                     )
                     await enqueue(connection, actor.tenant, job_id)
+                    detail = {**asked, "ids": len(asked["ids"])} if "ids" in asked else asked
+                    await log_action(connection, "bulk_update", "job", job_id, actor, detail)
             except asyncpg.UniqueViolationError:
                 fresh = False
                 if not await connection.fetchval(

@@ -1,4 +1,4 @@
-"""Imports: the file comes in, part after part, and becomes a job or a preview of one."""
+"""Imports: an uploaded file becomes a job, or a preview of one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -16,73 +15,21 @@ from nanoid import generate
 
 from server.db.pool import Connection, Database
 from server.db.queries import queries
-from server.errors import Invalid, TooLarge, Unavailable
+from server.errors import Invalid, Unavailable
 from server.files.model import FileFault
 from server.files.paths import require_path
 from server.files.texts import known_encoding
 from server.services.actors import Actor
-from server.services.bulk import enqueue, job_to_wire, refuse_others, shown_counts
+from server.services.audit import log_action
+from server.services.bulk import enqueue, refuse_others
+from server.services.bulk_wire import job_to_wire, shown_counts
+from server.services.uploads import FileInfo, Upload
 
-PART_BYTES = 1_000_000
 ID_LENGTH = 21
 Preview = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """`preview(tenant, job)`: what a job, which is like a row of bulk_jobs, would do."""
 Check = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """`check(tenant, job)`: what its file is, `{"detected", "columns", "mapping", "total"}`."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileInfo:
-    """What its sender calls a file."""
-
-    name: str | None = None
-    content_type: str | None = None
-
-
-class Upload:
-    """A file on its way into the database; nobody's until a job has `taken` it."""
-
-    def __init__(self, database: Database, tenant: str, most: int) -> None:
-        self.id = generate()
-        self.size = 0
-        self.taken = False
-        self._database = database
-        self._tenant = tenant
-        self._most = most
-        self._parts = 0
-
-    def refuse_size(self, size: int) -> None:
-        """Raises `TooLarge` for a file of more bytes than are accepted."""
-        if size > self._most:
-            message = (
-                f"A file may have {self._most:,} bytes here (IMPORT_MAX_BYTES). Split it, or ask "
-                "whoever runs the server to allow more."
-            )
-            raise TooLarge(message, fields={"file": [message]})
-
-    async def receive(self, pieces: AsyncIterator[bytes]) -> None:
-        """Stores a file's bytes as they come. Raises `TooLarge`, `Invalid`, `Unavailable`."""
-        kept = bytearray()
-        async for piece in pieces:
-            self.size += len(piece)
-            self.refuse_size(self.size)
-            kept += piece
-            while len(kept) >= PART_BYTES:
-                await self._store(bytes(kept[:PART_BYTES]))
-                del kept[:PART_BYTES]
-        if kept:
-            await self._store(bytes(kept))
-        if not self.size:
-            message = "The file is empty. Send the file's bytes as the body, or as a form's file."
-            raise Invalid(message, fields={"file": [message]})
-
-    async def _store(self, part: bytes) -> None:
-        # A connection for each part: an upload may be slow.
-        async with self._database.tenant(self._tenant) as connection:
-            await connection.execute(
-                queries.bulk.insert_part, self._tenant, self.id, self._parts, part
-            )
-        self._parts += 1
 
 
 class Imports:
@@ -144,6 +91,7 @@ class Imports:
                         found["total"],
                     )
                     await enqueue(connection, actor.tenant, job_id)
+                    await log_action(connection, "import", "job", job_id, actor, _logged(job))
             except asyncpg.UniqueViolationError:
                 fresh = False
             else:
@@ -163,6 +111,7 @@ class Imports:
         job = _like_a_job(actor, upload, file, asked)
         async with self._database.tenant(actor.tenant) as connection, connection.transaction():
             await _enter(connection, actor, job_id, job)
+            await log_action(connection, "import", "job", job_id, actor, _logged(job), origin="sql")
         upload.taken = True
         return job_id
 
@@ -211,6 +160,11 @@ async def _enter(connection: Connection, actor: Actor, job_id: str, job: Mapping
         *(job["file_name"], job["content_type"], _json(job["options"])),
     )
     await connection.execute(queries.bulk_jobs.move_parts, actor.tenant, job["id"], job_id)
+
+
+def _logged(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit log says of an import."""
+    return {"file_name": job["file_name"], "options": job["options"]}
 
 
 def _json(value: object) -> str:

@@ -14,7 +14,7 @@ from server.jobs.bulk.importing import SLICE, findings_of, judging_of
 from server.jobs.bulk.judging import Judging
 from server.jobs.bulk.known import EarlierInPreview
 from server.jobs.bulk.planning import Plan
-from server.services.bulk import finding_to_wire
+from server.services.bulk_wire import finding_to_wire
 from server.services.entities import Fields
 
 ROWS_AT_ONCE = 500

@@ -104,6 +104,19 @@ async def test_an_import_is_taken_back_with_its_updates(manager: Api) -> None:
     ]
 
 
+async def test_the_audit_log_tells_who_imported_edited_and_took_back_what(
+    admin: Api, manager: Api
+) -> None:
+    (contact,) = await make(manager, 1)
+    edited = await ended(manager, await edit(manager, {"ids": [contact], "delete": True}))
+    await ended(manager, await manager.post(f"/api/bulk/jobs/{edited['id']}/undo"))
+    entries = (await admin.get("/api/audit?entity=job")).json["items"]
+    assert [entry["op"] for entry in entries] == ["undo", "bulk_update", "import"]
+    assert [entry["origin"] for entry in entries] == ["rest"] * 3
+    assert entries[1]["changes"]["ids"]["to"] == 1
+    assert entries[2]["changes"]["options"]["to"]["mode"] == "upsert"
+
+
 async def test_an_edit_that_is_sent_again_is_done_once_and_never_stands_for_another(
     manager: Api,
 ) -> None:

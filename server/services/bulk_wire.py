@@ -1,0 +1,75 @@
+"""Bulk jobs as they go out: to REST, to `job_progress` and to the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import orjson
+
+from server.schemas.times import rfc3339
+
+COUNTS = ("rows", "created", "updated", "unchanged", "conflicts", "errors")
+
+
+def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
+    """A job as docs/PROTOCOL.md has it, of a row of `queries.bulk_jobs.read_shown`."""
+    counts = loaded(record["counts"])
+    mapping = loaded(record["mapping"])
+    job: dict[str, Any] = {
+        "id": record["id"],
+        "kind": record["kind"],
+        "state": record["state"],
+        "owner": {
+            "id": record["agent_id"],
+            "code": record["agent_code"],
+            "name": record["agent_name"],
+        },
+        "file_name": record["file_name"],
+        **shown_counts(counts, mapping, loaded(record["columns"])),
+        "progress": {"done": record["done"], "total": record["total"]},
+        "detected": loaded(record["detected"]),
+        "error": record["error"],
+        **{
+            name: rfc3339(record[name]) if record[name] else None
+            for name in ("created_at", "started_at", "ended_at")
+        },
+    }
+    if record["undoing"]:
+        undone = loaded(record["undo_counts"]) or {}
+        job["undo"] = {name: undone.get(name, 0) for name in ("undone", "left")}
+    return job
+
+
+def shown_counts(
+    counts: Mapping[str, int], mapping: dict[str, Any] | None, columns: list[str] | None
+) -> dict[str, Any]:
+    """What a job and a dry run tell alike: counts, pictures, notes, and the mapping in order."""
+    photos = counts.get("photos", 0)
+    notes = []
+    if photos:
+        were = "photo was" if photos == 1 else "photos were"
+        notes.append(f"{photos:,} {were} not imported: contacts have no pictures yet.")
+    if mapping is not None and columns:
+        # The database keeps an object's keys in an order of its own.
+        mapping = {column: mapping[column] for column in columns if column in mapping}
+    return {
+        "counts": {name: counts.get(name, 0) for name in COUNTS},
+        "mapping": mapping,
+        "photos": photos,
+        "notes": notes,
+    }
+
+
+def finding_to_wire(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding as a job lists it: a conflict's details beside its field."""
+    names = ("row", "contact_id", "field", "message")
+    shown = {name: finding[name] for name in names if finding.get(name) is not None}
+    detail = finding.get("detail")
+    return {**shown, **(loaded(detail) if isinstance(detail, str) else detail or {})}
+
+
+def loaded(text: str | None) -> Any:
+    """What the JSON of a column holds; None for NULL."""
+    return None if text is None else orjson.loads(text)
