@@ -16,6 +16,7 @@ import uvloop
 from tests.bench.client import RAW_PORT, SERVER_PORT
 from tests.bench.exports import measure_exports
 from tests.bench.fan_out import measure_fan_out
+from tests.bench.imports import measure_imports
 from tests.bench.report import Row, print_table
 from tests.bench.stack import (
     Meter,
@@ -61,6 +62,13 @@ async def measure_most(stack: Stack, server: psutil.Process, size: Size) -> list
     ]
 
 
+async def measure_files(stack: Stack, server: psutil.Process, size: Size) -> list[Row]:
+    """Imports, into what is there; last, for afterwards there are more contacts."""
+    await until_ready(SERVER_PORT, server)
+    meter = Meter({"server": server, "Postgres": psutil.Process(stack.postgres.process_id)})
+    return await measure_imports(stack, meter, size.contacts)
+
+
 async def measure_many(server: psutil.Process, raw: psutil.Process, size: Size) -> list[Row]:
     """What one server does for many devices; a fresh one, so that its memory is theirs."""
     await until_ready(SERVER_PORT, server)
@@ -87,6 +95,8 @@ def main() -> int:
             rows = uvloop.run(measure_most(stack, server, size))
         with started_server(stack) as server:
             rows += uvloop.run(measure_many(server, raw, size))
+        with started_server(stack) as server:
+            rows += uvloop.run(measure_files(stack, server, size))
     print_table(rows)
     return 0
 
