@@ -51,23 +51,20 @@ async def receive_upload(request: web.Request, upload: Upload) -> tuple[FileInfo
     """
     if request.content_type == FORM:
         upload.refuse_size((request.content_length or 0) - FORM_BYTES)
-        with _readable_only(request):
-            return await _receive_form(request, upload)
+        return await _receive_form(request, upload)
     file = FileInfo(
         _name_of(_disposition_name(request.headers.get("Content-Disposition"))),
         readable_type(request.content_type),
     )
     upload.refuse_size(request.content_length or 0)
-    with _readable_only(request):
-        await upload.receive(request.content.iter_any())
+    await upload.receive(_body(request))
     return file, []
 
 
 async def _receive_form(request: web.Request, upload: Upload) -> tuple[FileInfo, Pairs]:
     file: FileInfo | None = None
     pairs: Pairs = []
-    form = await request.multipart()
-    while (part := await form.next()) is not None:
+    async for part in _parts(request):
         if isinstance(part, MultipartReader):
             raise Unreadable("A form within the form can't be read. Send one file.")
         if part.headers.get("Content-Transfer-Encoding", "binary").lower() not in (
@@ -82,25 +79,39 @@ async def _receive_form(request: web.Request, upload: Upload) -> tuple[FileInfo,
                 raise Invalid(message, fields={"file": [message]})
             media_type = part.headers.get("Content-Type", MEANINGLESS[0]).partition(";")[0]
             file = FileInfo(_name_of(part.filename), readable_type(media_type))
-            await upload.receive(_pieces(part))
+            await upload.receive(_pieces(request, part))
         elif len(pairs) >= FIELDS:
             raise Invalid(f"A form may have {FIELDS} fields beside its file.")
         else:
-            pairs.append((part.name or "", await _field(part)))
+            pairs.append((part.name or "", await _field(request, part)))
     if file is None:
         message = "The form has no file. Send it as a part with a filename."
         raise Invalid(message, fields={"file": [message]})
     return file, pairs
 
 
-async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while piece := await part.read_chunk(PIECE_BYTES):
-        yield piece
+async def _body(request: web.Request) -> AsyncIterator[bytes]:
+    with _readable_only(request):
+        async for piece in request.content.iter_any():
+            yield piece
 
 
-async def _field(part: BodyPartReader) -> str:
+async def _parts(request: web.Request) -> AsyncIterator[MultipartReader | BodyPartReader]:
+    with _readable_only(request):
+        form = await request.multipart()
+        while (part := await form.next()) is not None:
+            yield part
+
+
+async def _pieces(request: web.Request, part: BodyPartReader) -> AsyncIterator[bytes]:
+    with _readable_only(request):
+        while piece := await part.read_chunk(PIECE_BYTES):
+            yield piece
+
+
+async def _field(request: web.Request, part: BodyPartReader) -> str:
     value = bytearray()
-    async for piece in _pieces(part):
+    async for piece in _pieces(request, part):
         value += piece
         if len(value) > FIELD_BYTES:
             message = f"A field of the form may have {FIELD_BYTES:,} bytes."
@@ -114,7 +125,7 @@ async def _field(part: BodyPartReader) -> str:
 
 @contextmanager
 def _readable_only(request: web.Request) -> Iterator[None]:
-    """Turns what breaks a body in the middle into `Unreadable`."""
+    """Turns what breaks a body in the middle into `Unreadable`; only reading stands within it."""
     try:
         yield
     except (
@@ -123,6 +134,8 @@ def _readable_only(request: web.Request) -> Iterator[None]:
         ValueError,
         web.RequestPayloadError,
         http_exceptions.HttpProcessingError,
+        # Nobody will hear of it; but it is no fault of ours, either.
+        ConnectionError,
     ) as error:
         # Nothing more can be read, and aiohttp need not try.
         request.content.feed_eof()

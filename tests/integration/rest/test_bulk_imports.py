@@ -372,6 +372,72 @@ async def test_a_file_that_is_none_is_refused_with_its_place_and_writes_nothing(
     assert not await owner.fetchval("SELECT count(*) FROM bulk_files")
 
 
+PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n'
+BROKEN_FORMS = [
+    ("multipart/form-data", b"--x--"),
+    ("multipart/form-data; boundary=x", b""),
+    ("multipart/form-data; boundary=x", b"Name\nMia\n"),
+    ("multipart/form-data; boundary=x", PART),
+    ("multipart/form-data; boundary=x", PART + b"\r\nName\nMia\n"),
+    (
+        "multipart/form-data; boundary=x",
+        PART + b"Content-Transfer-Encoding: base64\r\n\r\nTm\r\n--x--",
+    ),
+    (
+        "multipart/form-data; boundary=x",
+        b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--",
+    ),
+    ("multipart/form-data; boundary=" + "x" * 80, b"--x"),
+    (
+        "multipart/form-data; boundary=x",
+        b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\n\xff\r\n--x--',
+    ),
+    ("multipart/form-data; boundary=x", b"--x\r\nno header\r\n\r\nx\r\n--x--"),
+    ("multipart/form-data; boundary=x", b"--x\r\n" + b"A: b\r\n" * 5_000 + b"\r\nx\r\n--x--"),
+]
+
+
+async def test_a_form_that_is_broken_is_unreadable_and_writes_nothing(
+    manager: Api, owner: asyncpg.Connection
+) -> None:
+    for kind, body in BROKEN_FORMS:
+        answer = await send(manager, body, kind)
+        assert answer.status in (400, 422), (kind, body[:60], answer.text)
+        assert answer.json["code"] == "invalid"
+        # The next request finds a server as it was.
+        assert (await manager.get("/api/bulk/jobs")).status == 200
+    assert not await owner.fetchval("SELECT count(*) FROM bulk_files")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Content-Type: text/csv\r\nContent-Length: 1000\r\n\r\nName\nMia\n",
+        "Content-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nName\nMia\n\r\n",
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n"
+        + PART.decode()
+        + "\r\nName\nMia\n",
+    ],
+    ids=["with a length", "in chunks", "as a form"],
+)
+async def test_an_upload_that_is_cut_off_imports_nothing_of_it(
+    manager: Api, owner: asyncpg.Connection, body: str
+) -> None:
+    host, port = manager.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    key = manager.headers["X-API-Key"]
+    writer.write(
+        f"POST /api/bulk/import HTTP/1.1\r\nHost: {host}\r\nX-API-Key: {key}\r\n{body}".encode()
+    )
+    await writer.drain()
+    await asyncio.sleep(0.3)
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.sleep(0.5)
+    assert (await manager.get("/api/bulk/jobs")).json["total"] == 0
+    assert not await owner.fetchval("SELECT count(*) FROM bulk_files")
+
+
 async def test_an_upload_without_a_length_is_bounded_too(
     manager: Api, owner: asyncpg.Connection
 ) -> None:
