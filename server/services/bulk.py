@@ -130,6 +130,9 @@ class BulkJobs:
                 raise Conflict(_not_to_cancel(record))
             if state == "cancelled":
                 await connection.execute(queries.bulk.delete_parts, actor.tenant, job_id)
+            elif record["cancelling"]:
+                # Asked twice: whoever ran it may be gone, like a command that was killed.
+                await enqueue(connection, actor.tenant, job_id)
             await log_action(connection, "cancel", "job", job_id, actor, _named(record))
         return await self.get(actor, job_id)
 

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+import orjson
 import pytest
 
 from tests.integration.rest.conftest import SignIn
 from tests.integration.support.imports import contacts_of, counted, ended, imported, send
 from tests.integration.support.rest import Answer, Api, RestServer, running_rest
+from tests.integration.support.servers import Company
 
 
 @pytest.fixture
@@ -131,6 +133,25 @@ async def test_an_edit_that_is_sent_again_is_done_once_and_never_stands_for_anot
     assert (await manager.get("/api/bulk/jobs?kind=update")).json["total"] == 1
     # An import of the same key is something else.
     assert (await send(manager, "Name\nMia\n", Idempotency_Key="k")).status == 201
+
+
+async def test_a_job_whose_runner_is_gone_ends_when_it_is_cancelled_twice(
+    manager: Api, company: Company, owner: asyncpg.Connection
+) -> None:
+    (contact,) = await make(manager, 1)
+    # As a command leaves it that was killed: it runs, and nobody runs it.
+    await owner.execute(
+        "INSERT INTO bulk_jobs (tenant_id, id, kind, state, run, agent_id, options)"
+        " VALUES ($1, 'a-job-of-nobody', 'update', 'running', 'gone', $2, $3)",
+        *(company.tenant, company.agents["admin"]),
+        orjson.dumps({"ids": [contact], "delete": True}).decode(),
+    )
+    path = "/api/bulk/jobs/a-job-of-nobody"
+    for _ in range(2):
+        assert (await manager.post(f"{path}/cancel")).json["state"] == "running"
+    job = await ended(manager, await manager.get(path))
+    assert (job["state"], counted(job)) == ("cancelled", {})
+    assert len(await contacts_of(manager)) == 1
 
 
 async def test_what_makes_no_sense_is_named_and_nothing_is_started(
