@@ -10,6 +10,7 @@ from loguru import logger
 
 from server.errors import Invalid
 from server.files.model import FileRow
+from server.jobs.bulk.known import keys_of
 from server.schemas.bulk_rows import load_row
 from server.services.entities import Fields
 from server.services.tenants import TenantSettings
@@ -25,7 +26,8 @@ class Draft:
     """One row: what a contact shall hold by it, or why it is refused.
 
     `fields` are as they are stored; `labels` are names by plural, `owner` a code, an id or a name,
-    all of them looked up later. `source` is the file's row.
+    all of them looked up later. `source` is the file's row; `keys` are by what it is matched, by
+    kind: `{"id": [id], "external_id": [id], "email": [address], "phone": [E.164]}`.
     """
 
     source: FileRow
@@ -34,27 +36,12 @@ class Draft:
     id: str | None = None
     owner: str | None = None
     faults: Faults = field(default_factory=list)
+    keys: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
         """The row as a spreadsheet shows it."""
         return self.source.number
-
-    @property
-    def external_id(self) -> str | None:
-        """Its id in another system."""
-        external_id: str | None = self.fields.get("external_id")
-        return external_id
-
-    @property
-    def emails(self) -> list[str]:
-        """Its addresses."""
-        return [item["value"] for item in self.fields.get("emails") or ()]
-
-    @property
-    def numbers(self) -> list[str]:
-        """Its phones in E.164."""
-        return [item["e164"] for item in self.fields.get("phones") or () if "e164" in item]
 
 
 def draft_row(row: FileRow, settings: TenantSettings) -> Draft:
@@ -86,6 +73,19 @@ def _fill(draft: Draft, settings: TenantSettings) -> None:
         draft.fields = load_row(fields, settings.region, settings.clean_phones)
     except Invalid as error:
         draft.faults = faults_of(error)
+        return
+    draft.keys = keys_by_kind(draft.id, draft.fields)
+
+
+def keys_by_kind(contact_id: str | None, fields: Fields) -> dict[str, list[str]]:
+    """By what a contact of these fields is found; kinds of which there is none are left out."""
+    keys: dict[str, list[str]] = {"id": [contact_id]} if contact_id else {}
+    for kind, value in keys_of(fields):
+        values = keys.setdefault(kind, [])
+        # Two extensions of one number are two phones.
+        if value not in values:
+            values.append(value)
+    return keys
 
 
 def faults_of(error: Invalid) -> Faults:

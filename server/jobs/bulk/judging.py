@@ -16,10 +16,12 @@ from server.jobs.bulk.drafts import FAILED, Draft, distinct, faults_of
 from server.jobs.bulk.ids import new_id
 from server.jobs.bulk.known import Earlier, Key, Known
 from server.jobs.bulk.labels import PLURALS, Labels, checked_name
-from server.jobs.bulk.matching import FIELDS, WORDS, Match, shown
+from server.jobs.bulk.matching import FIELDS, KINDS, WORDS, Match, shown
 from server.jobs.bulk.planning import Plan, Planner
 from server.services.entities import CONTACTS, Fields
 from server.services.records import row_state
+
+EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(slots=True)
@@ -67,10 +69,14 @@ class Judging:
         Raises `Unavailable`.
         """
         await self._add_labels(drafts)
-        keys = [key for draft in drafts if not draft.faults for key in self.match.keys(draft)]
-        by_kind: dict[str, list[str]] = {"id": [], "external_id": [], "email": [], "phone": []}
-        for kind, value in dict.fromkeys(keys):
-            by_kind[kind].append(value)
+        by_kind = {
+            kind: distinct(
+                value for draft in drafts if not draft.faults for value in draft.keys.get(kind, ())
+            )
+            if kind in self.match.kinds
+            else []
+            for kind in KINDS
+        }
         tenant = self.context.tenant
         async with self.context.database.tenant(tenant) as connection:
             record = await fetch_one(
@@ -144,7 +150,7 @@ class Judging:
         return self.planner.change(state, self.changing.changes(state, fields, sets), known.now)
 
     def _nobody(self, draft: Draft) -> str:
-        kinds = [WORDS[kind] for kind in self.match.kinds if self.match.values(draft, kind)]
+        kinds = [WORDS[kind] for kind in self.match.kinds if kind in draft.keys]
         if not kinds:
             return (
                 "The row has nothing to find its contact by; give it an external id or an e-mail."
@@ -154,13 +160,14 @@ class Judging:
 
 def _created(fields: Fields, sets: dict[str, list[str]]) -> Fields:
     """A new contact's fields: a row's, without what would only clear something."""
-    whole = {**fields, **{name: sorted(ids) for name, ids in sets.items()}}
+    whole = {name: value for name, value in fields.items() if value not in EMPTY}
     for name in ("custom", "preferences"):
-        members = {
-            key: value for key, value in (fields.get(name) or {}).items() if value is not None
-        }
-        whole[name] = members
-    return {name: value for name, value in whole.items() if value not in (None, "", [], {})}
+        if name in whole:
+            members = {key: value for key, value in whole[name].items() if value is not None}
+            whole[name] = members
+    for name, ids in sets.items():
+        whole[name] = sorted(ids)
+    return whole
 
 
 def touched(match: Match, drafts: Sequence[Draft], known: Known) -> tuple[set[str], set[Key]]:

@@ -129,9 +129,10 @@ class Known:
     def find_all(self, kind: str, value: str) -> list[str]:
         """The ids of all contacts with this key, deleted ones too."""
         key = (kind, value)
-        earlier = self.earlier.state(value) if kind == "id" else None
-        ids = [*self.found.get(key, ()), *self.earlier.find(key), *([value] if earlier else ())]
-        return list(dict.fromkeys(ids))
+        stored, earlier = self.found.get(key, []), self.earlier.find(key)
+        if kind == "id" and self.earlier.state(value):
+            earlier = [value]
+        return list(dict.fromkeys([*stored, *earlier])) if stored and earlier else stored or earlier
 
     def find(self, kind: str, values: Iterable[str]) -> list[RowState]:
         """The live contacts that have one of these keys."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from server.errors import Invalid
 from server.jobs.bulk.drafts import Draft, distinct
-from server.jobs.bulk.known import Known, keys_of
+from server.jobs.bulk.known import Key, Known, keys_of
 from server.services.entities import Fields
 from server.services.merging import RowState
 
@@ -29,23 +29,15 @@ class Match:
         """`kinds` as the person gave them, in their order; the id always comes first."""
         self.kinds = tuple(distinct(["id", *kinds]))
 
-    def values(self, draft: Draft, kind: str) -> list[str]:
-        """A row's keys of one kind."""
-        if kind == "id":
-            return [draft.id] if draft.id else []
-        if kind == "external_id":
-            return [draft.external_id] if draft.external_id else []
-        return distinct(draft.emails if kind == "email" else draft.numbers)
-
-    def keys(self, draft: Draft) -> list[tuple[str, str]]:
+    def keys(self, draft: Draft) -> list[Key]:
         """All keys by which a row is matched."""
-        return [(kind, value) for kind in self.kinds for value in self.values(draft, kind)]
+        return [(kind, value) for kind in self.kinds for value in draft.keys.get(kind, ())]
 
     def find(self, draft: Draft, known: Known) -> RowState | None:
         """The contact that a row means. Raises `Invalid` when it may be several."""
         for place, kind in enumerate(self.kinds):
-            values = self.values(draft, kind)
-            if not values:
+            values = draft.keys.get(kind)
+            if not values or not any(known.find_all(kind, value) for value in values):
                 continue
             stronger = self.kinds[1:place]
             states = [
@@ -61,7 +53,7 @@ class Match:
 
     def _contradicted(self, draft: Draft, state: RowState, stronger: Iterable[str]) -> bool:
         for kind in stronger:
-            mine = set(self.values(draft, kind))
+            mine = set(draft.keys.get(kind, ()))
             theirs = {value for each, value in keys_of(state.fields) if each == kind}
             if mine and theirs and mine.isdisjoint(theirs):
                 names = name_of(draft.fields), name_of(state.fields)
