@@ -19,7 +19,8 @@ FORMATS = (*TABLE_FORMATS, "csv", "xlsx", "json", "jsonl", "vcard")
 # What the file of failed rows adds, and what is left out when such a file is read again.
 ROW_COLUMN, FIELD_COLUMN, ERROR_COLUMN = ERROR_COLUMNS = ("_row", "_field", "_error")
 
-MAX_COLUMNS = 500
+# As many as an export may have; the database joins no more than 1,664 in a row.
+MAX_COLUMNS = 1_500
 # The longest cell, in characters; notes hold 20,000. It is csv's own default as well.
 MAX_CELL = 131_072
 # A contact holds 64 kB; one that is longer by far is no contact, and is not kept in memory.

@@ -13,6 +13,7 @@ from nanoid import generate
 from server.db.pool import Connection, Database, fetch_one
 from server.db.queries import queries
 from server.errors import Invalid, RateLimited
+from server.files.model import MAX_COLUMNS
 from server.files.writing import FORMATS, RAW_DELIMITER, RAW_QUOTE
 from server.services.actors import Actor
 from server.services.audit import log_action
@@ -23,8 +24,6 @@ AT_ONCE = 2
 EXPORT_SECONDS = 600
 """How long one may take, before it is cut; it also holds back the database's vacuum."""
 RETRY_AFTER_MS = 5_000
-# The database joins no more columns than 1,664 in a row.
-MAX_COLUMNS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
