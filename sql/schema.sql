@@ -889,8 +889,10 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         DELETE FROM contact_search WHERE tenant_id = OLD.tenant_id AND id = OLD.id;
     ELSE
-        UPDATE contact_search SET search_text = contact_search_text(NEW)
-        WHERE tenant_id = NEW.tenant_id AND id = NEW.id;
+        -- Of a contact that a bulk job has just made, it may not be there yet.
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        VALUES (NEW.tenant_id, NEW.id, contact_search_text(NEW))
+        ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text;
     END IF;
     RETURN NULL;
 END
@@ -1239,7 +1241,7 @@ CREATE FUNCTION public.reference_column(plural text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $_$ SELECT regexp_replace(plural, 's$', '_ids') $_$;
 
-CREATE FUNCTION public.refresh_contact_search(tenant text, ids text[]) RETURNS void
+CREATE FUNCTION public.refresh_contact_search(tenant text, created text[], changed text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -1251,13 +1253,22 @@ BEGIN
     -- What a crash of the database takes away, the run that goes on does again; and the job's end,
     -- which waits for the disk, waits for this, too.
     PERFORM set_config('synchronous_commit', 'off', true);
-    INSERT INTO contact_search (tenant_id, id, search_text)
-    SELECT c.tenant_id, c.id, contact_search_text(c)
-    FROM contacts AS c
-    WHERE c.tenant_id = tenant AND c.id = ANY (ids)
-    FOR SHARE OF c
-    ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
-    WHERE contact_search.search_text <> excluded.search_text;
+    IF cardinality(created) > 0 THEN
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        SELECT c.tenant_id, c.id, contact_search_text(c)
+        FROM contacts AS c
+        WHERE c.tenant_id = tenant AND c.id = ANY (created)
+        ON CONFLICT (tenant_id, id) DO NOTHING;
+    END IF;
+    IF cardinality(changed) > 0 THEN
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        SELECT c.tenant_id, c.id, contact_search_text(c)
+        FROM contacts AS c
+        WHERE c.tenant_id = tenant AND c.id = ANY (changed)
+        FOR SHARE OF c
+        ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
+        WHERE contact_search.search_text <> excluded.search_text;
+    END IF;
 END
 $$;
 

@@ -36,7 +36,7 @@ FORMATS = (
     "vcard",
 )
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-MAX_MAPPED = 500
+MAX_MAPPED = 1_500
 MAX_COLUMN = 1_000
 MAX_PATH = 200
 MAX_EDITED = 100_000

@@ -14,8 +14,10 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         DELETE FROM contact_search WHERE tenant_id = OLD.tenant_id AND id = OLD.id;
     ELSE
-        UPDATE contact_search SET search_text = contact_search_text(NEW)
-        WHERE tenant_id = NEW.tenant_id AND id = NEW.id;
+        -- Of a contact that a bulk job has just made, it may not be there yet.
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        VALUES (NEW.tenant_id, NEW.id, contact_search_text(NEW))
+        ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text;
     END IF;
     RETURN NULL;
 END

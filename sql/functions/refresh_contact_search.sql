@@ -1,8 +1,10 @@
--- Brings what search looks through up to date for contacts that a bulk job wrote: their trigger left
--- it to the job, which does it outside of the tenant's lock, beside its next chunk. It locks the
--- contacts, shared, so that none is changed between the reading and the writing. As the owner: nobody
--- else may write contact_search; so it checks the tenant itself.
-CREATE OR REPLACE FUNCTION refresh_contact_search(tenant text, ids text[]) RETURNS void
+-- Brings what search looks through up to date for contacts that a bulk job created or changed: their
+-- triggers left it to the job, which does it outside of the tenant's lock, beside its next chunk.
+-- Whoever edits a contact meanwhile writes its text too, so what is there already for a new contact is
+-- newer; a changed one is locked, shared, so that nobody edits it between the reading and the writing.
+-- As the owner: nobody else may write contact_search; so it checks the tenant itself.
+CREATE OR REPLACE FUNCTION refresh_contact_search(tenant text, created text[], changed text[])
+RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
 AS $$
 BEGIN
@@ -12,12 +14,21 @@ BEGIN
     -- What a crash of the database takes away, the run that goes on does again; and the job's end,
     -- which waits for the disk, waits for this, too.
     PERFORM set_config('synchronous_commit', 'off', true);
-    INSERT INTO contact_search (tenant_id, id, search_text)
-    SELECT c.tenant_id, c.id, contact_search_text(c)
-    FROM contacts AS c
-    WHERE c.tenant_id = tenant AND c.id = ANY (ids)
-    FOR SHARE OF c
-    ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
-    WHERE contact_search.search_text <> excluded.search_text;
+    IF cardinality(created) > 0 THEN
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        SELECT c.tenant_id, c.id, contact_search_text(c)
+        FROM contacts AS c
+        WHERE c.tenant_id = tenant AND c.id = ANY (created)
+        ON CONFLICT (tenant_id, id) DO NOTHING;
+    END IF;
+    IF cardinality(changed) > 0 THEN
+        INSERT INTO contact_search (tenant_id, id, search_text)
+        SELECT c.tenant_id, c.id, contact_search_text(c)
+        FROM contacts AS c
+        WHERE c.tenant_id = tenant AND c.id = ANY (changed)
+        FOR SHARE OF c
+        ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
+        WHERE contact_search.search_text <> excluded.search_text;
+    END IF;
 END
 $$;

@@ -111,8 +111,9 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 SELECT id, code, name, role, disabled FROM agents WHERE tenant_id = $1::text;
 
 -- name: refresh_search
--- What search looks through, for contacts that a chunk wrote. $1 tenant, $2 ids.
-SELECT refresh_contact_search($1::text, $2::text[]);
+-- What search looks through, for contacts that a chunk wrote. $1 tenant, $2 the ids of new ones,
+-- $3 of others.
+SELECT refresh_contact_search($1::text, $2::text[], $3::text[]);
 
 -- name: list_last_written
 -- The contacts that a mutation wrote last: of those, search may know nothing yet when a run was cut

@@ -147,9 +147,9 @@ class Writer:
         if self._refreshing:
             await asyncio.wait([self._refreshing])
 
-    async def _refresh_search(self, ids: list[str]) -> None:
+    async def _refresh_search(self, created: list[str], changed: list[str]) -> None:
         async with self._database.tenant(self._tenant) as connection:
-            await connection.execute(queries.bulk.refresh_search, self._tenant, ids)
+            await connection.execute(queries.bulk.refresh_search, self._tenant, created, changed)
 
     async def _write(self, chunk: Chunk, judge: Judge) -> None:
         """Writes all rows of a chunk, in parts where it must be.
@@ -182,13 +182,14 @@ class Writer:
             left -= rows
             # Beyond the one to blame, larger parts will do again.
             size = max(1, 2 * size)
-            ids = [each for step in written for each in (*step.created, *step.changed)]
-            self._learn(len(ids), rows, record["held"])
-            if ids:
+            created = [each for step in written for each in step.created]
+            changed = [each for step in written for each in step.changed]
+            self._learn(len(created) + len(changed), rows, record["held"])
+            if created or changed:
                 # Beside the next chunk, and one at a time: it must not fall behind.
                 if self._refreshing:
                     await self._refreshing
-                self._refreshing = asyncio.create_task(self._refresh_search(ids))
+                self._refreshing = asyncio.create_task(self._refresh_search(created, changed))
 
     async def _send(self, chunk: Chunk) -> asyncpg.Record:
         async with self._database.tenant(self._tenant) as connection:

@@ -205,7 +205,7 @@ async def _refresh_last(context: Context) -> None:
             *(context.tenant, context.author.mutation, UNSEARCHED_ROWS),
         )
         ids = [record["id"] for record in last]
-        await connection.execute(queries.bulk.refresh_search, context.tenant, ids)
+        await connection.execute(queries.bulk.refresh_search, context.tenant, [], ids)
 
 
 def _json(value: object) -> str:
