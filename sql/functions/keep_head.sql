@@ -39,6 +39,11 @@ BEGIN
                                + change.sum, 4503599627370496) + 4503599627370496,
                            4503599627370496)))
         WHERE g.tenant_id = change.tenant_id;
+        -- In place of a foreign key, which would ask for each row by itself.
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'there is no tenant %', change.tenant_id
+                USING ERRCODE = 'foreign_key_violation';
+        END IF;
         PERFORM pg_notify('contact_changes', change.tenant_id || ' ' || change.head);
     END LOOP;
     RETURN NULL;

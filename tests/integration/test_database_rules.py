@@ -408,3 +408,14 @@ async def test_a_checksum_wraps_at_2_to_the_52(
         assert int(kept) == sum(record["version"] for record in versions) % 2**52
     finally:
         await owner.execute(f"ALTER SEQUENCE version_sequence RESTART {current + 1}")
+
+
+async def test_a_contact_of_a_company_that_is_not_there_is_refused(
+    owner: asyncpg.Connection, tenants: tuple[str, str]
+) -> None:
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="there is no tenant nobody"):
+        await owner.execute(
+            "INSERT INTO contacts (tenant_id, id, first_name) VALUES ('nobody', 'row-9', 'A')"
+        )
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await owner.execute("DELETE FROM tenants WHERE id = $1", tenants[0])
