@@ -692,7 +692,7 @@ CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text
     WHERE k.hash = key_hash
 $$;
 
-CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_external_ids text[], asked_keys text[], OUT head bigint, OUT now bigint, OUT ids text[], OUT external_ids text[], OUT keys text[]) RETURNS record
+CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_external_ids text[], asked_keys text[], asked_names text[], OUT head bigint, OUT now bigint, OUT ids text[], OUT external_ids text[], OUT keys text[], OUT names text[]) RETURNS record
     LANGUAGE sql STABLE
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -713,7 +713,14 @@ CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_ex
             FROM unnest(asked_keys) AS asked (key)
             CROSS JOIN LATERAL (
                 SELECT k.contact_id FROM contact_keys AS k
-                WHERE k.tenant_id = tenant AND k.key = asked.key OFFSET 0) AS found)
+                WHERE k.tenant_id = tenant AND k.key = asked.key OFFSET 0) AS found),
+           (SELECT coalesce(array_agg(ARRAY[asked.name, found.id]), '{}')
+            FROM unnest(asked_names) AS asked (name)
+            CROSS JOIN LATERAL (
+                SELECT c.id FROM contacts AS c
+                WHERE c.tenant_id = tenant AND c.deleted_at IS NULL
+                    AND c.sort_name = left(fold(asked.name), 200)
+                ORDER BY c.id LIMIT 100) AS found)
     FROM global_version AS g WHERE g.tenant_id = tenant
 $$;
 

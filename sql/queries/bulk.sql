@@ -90,10 +90,10 @@ WHERE tenant_id = $1::text AND id = $2 AND state IN ('done', 'failed', 'cancelle
 RETURNING id;
 
 -- name: find_matches
--- The contacts that rows may mean, deleted ones too: ids, [external id, id] and [key, id]. $1 tenant, $2 ids,
--- $3 external ids, $4 e-mails and numbers.
-SELECT head, now, ids, external_ids, keys
-FROM find_bulk_matches($1::text, $2::text[], $3::text[], $4::text[]);
+-- The contacts that rows may mean, deleted ones too: ids, [external id, id], [key, id] and [name, id].
+-- $1 tenant, $2 ids, $3 external ids, $4 e-mails and numbers, $5 names.
+SELECT head, now, ids, external_ids, keys, names
+FROM find_bulk_matches($1::text, $2::text[], $3::text[], $4::text[], $5::text[]);
 
 -- name: write_chunk
 -- A chunk of a job: see the function. $1 job, $2 run, $3 mutation, $4 head, $5 ids, $6 keys,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -41,7 +41,6 @@ OPTIONS = st.fixed_dictionaries(
     }
 )
 SERVERS = ("version", "updated_at", "updated_by")
-Preview = dict[str, Any]
 
 
 def table(rows: list[tuple[str, ...]]) -> list[list[str]]:
@@ -64,6 +63,29 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
+Check = Callable[[Bulk], Awaitable[None]]
+
+
+def on_a_company(
+    loop: asyncio.AbstractEventLoop, url: str, before: list[tuple[str, ...]], check: Check
+) -> None:
+    """Runs `check` on a new company that has the contacts of `before`."""
+
+    async def run() -> None:
+        sql = await asyncpg.connect(url)
+        database = await Database.connect(url, size=4)
+        try:
+            bulk = await Bulk(url, database, sql).set_up()
+            if len(table(before)) > 1:
+                await bulk.load(table(before), mapping=MAPPING)
+            await check(bulk)
+        finally:
+            await database.close()
+            await sql.close()
+
+    loop.run_until_complete(run())
+
+
 @settings(
     max_examples=40,
     deadline=None,
@@ -79,20 +101,9 @@ def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
     rows: list[tuple[str, ...]],
     options: dict[str, Any],
 ) -> None:
-    async def check() -> None:
-        sql = await asyncpg.connect(module_database_url)
-        database = await Database.connect(module_database_url, size=4)
-        try:
-            bulk = await Bulk(module_database_url, database, sql).set_up()
-            if len(table(before)) > 1:
-                await bulk.load(table(before), mapping=MAPPING)
-            if len(table(rows)) > 1:
-                await check_rows(bulk)
-        finally:
-            await database.close()
-            await sql.close()
-
-    async def check_rows(bulk: Bulk) -> None:
+    async def check(bulk: Bulk) -> None:
+        if len(table(rows)) == 1:
+            return
         was, head = await stand(bulk), await bulk.head()
         told = await bulk.preview(table(rows), capfdbinary, mapping=MAPPING, **options)
         assert await bulk.head() == head
@@ -113,4 +124,30 @@ def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
         assert undone["undo_counts"].get("left", 0) == 0
         assert await stand(bulk) == was
 
-    loop.run_until_complete(check())
+    on_a_company(loop, module_database_url, before, check)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(before=ROWS, row=ROWS, options=OPTIONS)
+def test_a_row_that_was_imported_changes_nothing_when_it_comes_again(
+    module_database_url: str,
+    loop: asyncio.AbstractEventLoop,
+    before: list[tuple[str, ...]],
+    row: list[tuple[str, ...]],
+    options: dict[str, Any],
+) -> None:
+    async def check(bulk: Bulk) -> None:
+        if len(table(row[:1])) == 1:
+            return
+        await bulk.load(table(row[:1]), mapping=MAPPING, **options)
+        head = await bulk.head()
+        again = await bulk.load(table(row[:1]), mapping=MAPPING, **options)
+        assert await bulk.head() == head
+        assert not {"created", "updated"} & again["counts"].keys()
+
+    on_a_company(loop, module_database_url, before, check)

@@ -14,11 +14,12 @@ from server.jobs.bulk.changing import SETS, Changing
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.drafts import FAILED, Draft, distinct, faults_of
 from server.jobs.bulk.ids import new_id
-from server.jobs.bulk.known import Earlier, Key, Known
+from server.jobs.bulk.known import Earlier, Key, Known, display_name, keys_of
 from server.jobs.bulk.labels import PLURALS, Labels, checked_name
 from server.jobs.bulk.matching import FIELDS, KINDS, WORDS, Match, shown
 from server.jobs.bulk.planning import Plan, Planner
 from server.services.entities import CONTACTS, Fields
+from server.services.merging import RowState
 from server.services.records import row_state
 
 EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -77,12 +78,17 @@ class Judging:
             else []
             for kind in KINDS
         }
+        names = distinct(
+            display_name(draft.fields)
+            for draft in drafts
+            if not draft.faults and not self.match.keys(draft)
+        )
         tenant = self.context.tenant
         async with self.context.database.tenant(tenant) as connection:
             record = await fetch_one(
                 connection,
                 *(queries.bulk.find_matches, tenant, by_kind["id"], by_kind["external_id"]),
-                by_kind["email"] + by_kind["phone"],
+                *(by_kind["email"] + by_kind["phone"], names),
             )
             found: dict[Key, list[str]] = {}
             for contact_id in record["ids"]:
@@ -92,6 +98,8 @@ class Judging:
             for value, contact_id in record["keys"]:
                 kind = "email" if "@" in value else "phone"
                 found.setdefault((kind, value), []).append(contact_id)
+            for name, contact_id in record["names"]:
+                found.setdefault(("name", name), []).append(contact_id)
             ids = distinct(contact_id for each in found.values() for contact_id in each)
             rows = await connection.fetch(queries.contacts.read_rows, tenant, ids) if ids else []
         stored = {row["id"]: row_state(CONTACTS, row) for row in rows}
@@ -134,6 +142,11 @@ class Judging:
             for plural, names in draft.labels.items()
         }
         state = self.match.find(draft, known)
+        equal = None if state else self._equal(draft, fields, sets, known)
+        if equal and self.mode == "create":
+            raise Invalid(fields={"": [f"There is already just this contact: {shown(equal)}."]})
+        if equal:
+            return Plan("unchanged", equal)
         if state is None:
             if self.mode == "update":
                 raise Invalid(fields={"": [self._nobody(draft)]})
@@ -148,6 +161,23 @@ class Judging:
         if self.mode == "skip":
             return Plan("unchanged", state)
         return self.planner.change(state, self.changing.changes(state, fields, sets), known.now)
+
+    def _equal(
+        self, draft: Draft, fields: Fields, sets: dict[str, list[str]], known: Known
+    ) -> RowState | None:
+        """A contact of the same name that holds all that the row does, neither having any key.
+
+        So a file of nothing but names, too, makes no contact twice.
+        """
+        if self.match.keys(draft):
+            return None
+        for state in known.named(display_name(draft.fields)):
+            if any(kind in self.match.kinds for kind, _ in keys_of(state.fields)):
+                continue
+            changes = self.changing.changes(state, fields, sets)
+            if self.planner.change(state, changes, known.now).outcome == "unchanged":
+                return state
+        return None
 
     def _nobody(self, draft: Draft) -> str:
         kinds = [WORDS[kind] for kind in self.match.kinds if kind in draft.keys]

@@ -32,6 +32,19 @@ def keys_of(fields: Fields) -> Iterator[Key]:
             yield "phone", item["e164"]
 
 
+def display_name(fields: Fields) -> str:
+    """The name that the database will show, by the rule of its derive_contact_columns()."""
+    names = [fields.get("first_name") or "", fields.get("last_name") or ""]
+    whole = " ".join(name for name in names if name) or fields.get("company") or ""
+    lists = (fields.get("emails"), fields.get("phones"))
+    return whole or next((items[0]["value"] for items in lists if items), "")
+
+
+def name_key(name: str) -> Key:
+    """By what an earlier row is found that has nothing but its name."""
+    return "name", name.casefold()
+
+
 class Earlier(Protocol):
     """What earlier rows made of contacts."""
 
@@ -55,7 +68,7 @@ class EarlierInChunk:
     def add(self, state: RowState) -> None:
         """See `Earlier`."""
         self.states[state.id] = state
-        for key in keys_of(state.fields):
+        for key in (*keys_of(state.fields), name_key(display_name(state.fields))):
             ids = self.keys.setdefault(key, [])
             if state.id not in ids:
                 ids.append(state.id)
@@ -92,7 +105,10 @@ class EarlierInPreview:
         self._database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (state.id, kept))
         self._database.executemany(
             "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)",
-            [(*key, state.id) for key in keys_of(state.fields)],
+            [
+                (*key, state.id)
+                for key in (*keys_of(state.fields), name_key(display_name(state.fields)))
+            ],
         )
 
     def state(self, contact_id: str) -> RowState | None:
@@ -133,6 +149,12 @@ class Known:
         if kind == "id" and self.earlier.state(value):
             earlier = [value]
         return list(dict.fromkeys([*stored, *earlier])) if stored and earlier else stored or earlier
+
+    def named(self, name: str) -> list[RowState]:
+        """The first live contacts of a name."""
+        ids = [*self.found.get(("name", name), ()), *self.earlier.find(name_key(name))]
+        states = [self.state(contact_id) for contact_id in dict.fromkeys(ids)]
+        return [state for state in states if state]
 
     def find(self, kind: str, values: Iterable[str]) -> list[RowState]:
         """The live contacts that have one of these keys."""

@@ -16,7 +16,7 @@ async def read_standing(context: Context, ids: Sequence[str]) -> Known:
     """The contacts, deleted ones too, with the head before they were read. Raises `Unavailable`."""
     tenant = context.tenant
     async with context.database.tenant(tenant) as connection:
-        moment = await fetch_one(connection, queries.bulk.find_matches, tenant, [], [], [])
+        moment = await fetch_one(connection, queries.bulk.find_matches, tenant, [], [], [], [])
         rows = await connection.fetch(queries.contacts.read_rows, tenant, list(ids))
     stored = {row["id"]: row_state(CONTACTS, row) for row in rows}
     return Known(moment["head"], moment["now"], stored, {}, EarlierInChunk())
