@@ -49,7 +49,9 @@ RETRY_SECONDS = 0.5
 STOP_SECONDS = 1.0
 TRIES = 5
 # A connection for each job at once, and two for the queue itself.
-JOBS_AT_ONCE = 4
+JOBS_AT_ONCE = 6
+# Imports may take hours: they leave room for what is short.
+LIMITS: Mapping[str, int] = {"bulk_job": 4}
 CONNECTIONS = JOBS_AT_ONCE + 2
 
 # Named here so that PGQUEUER_… variables of the environment change nothing.
@@ -133,7 +135,10 @@ class Worker:
         manager = QueueManager(queries_on(driver), channel=TABLES.channel)
         manager.shutdown = self._stopping
         for name, job in self._jobs.items():
-            manager.entrypoint(name, on_failure="hold")(partial(self._run_once, job))
+            limit = LIMITS.get(name, JOBS_AT_ONCE)
+            manager.entrypoint(name, concurrency_limit=limit, on_failure="hold")(
+                partial(self._run_once, job)
+            )
         await manager.run(
             dequeue_timeout=self._poll,
             batch_size=JOBS_AT_ONCE // 2,
