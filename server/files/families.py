@@ -14,7 +14,7 @@ from server.files.paths import INFORMATION, parse_path
 
 Known = Mapping[str, str | None]
 
-_NUMBERED = re.compile(r"(.+?) ([0-9]{1,2}) - (.+)")
+_NUMBERED = re.compile(r"(.+?) ([0-9]{1,4}) - (.+)")
 _GOOGLE_LISTS = {"e-mail": "emails", "phone": "phones", "website": "websites"}
 _GOOGLE_ADDRESS = {
     "label": "label",

@@ -93,13 +93,18 @@ def add_items(
     if not found:
         return
     items = fields.setdefault(field, [])
+    first = 0
     for number, item in enumerate(found):
         label = labels[number] if len(labels) == len(found) else labels[0]
         primary = label.startswith("*")
         if primary:
             label = label[1:].strip()
         whole = {"label": label, **item} if label else item
-        items.insert(0, whole) if primary else items.append(whole)
+        if primary:
+            items.insert(first, whole)
+            first += 1
+        else:
+            items.append(whole)
 
 
 def _address(

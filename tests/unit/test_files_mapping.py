@@ -131,6 +131,23 @@ def test_numbered_columns_are_taken_however_many_there_are(tmp_path):
     ]
 
 
+def test_a_custom_field_beyond_the_ninety_ninth_is_one_like_the_others(tmp_path):
+    columns = [f"Custom Field {n} - {part}" for n in range(1, 201) for part in ("Label", "Value")]
+    cells = [text for n in range(1, 201) for text in (f"field {n}", f"value {n}")]
+    header = ["First Name", "Last Name", "Labels", "File As", *columns]
+    (row,) = read(tmp_path, ",".join(header) + "\n" + ",".join(["Ann", "", "", "", *cells]) + "\n")
+    assert row.fields["custom"] == {f"field {n}": f"value {n}" for n in range(1, 201)}
+
+
+def test_several_that_google_marks_as_the_primary_one_keep_their_order(tmp_path):
+    (row,) = read(
+        tmp_path,
+        "First Name,Last Name,Labels,File As,E-mail 1 - Label,E-mail 1 - Value,"
+        "E-mail 2 - Label,E-mail 2 - Value\nAnn,,,,Home,a@b.c,* Work,d@e.f ::: g@h.i\n",
+    )
+    assert [item["value"] for item in row.fields["emails"]] == ["d@e.f", "g@h.i", "a@b.c"]
+
+
 @pytest.mark.parametrize(
     ("path", "parts"),
     [
