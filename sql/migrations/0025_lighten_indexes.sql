@@ -23,5 +23,5 @@ CREATE INDEX contacts_owner ON contacts (tenant_id, owner_id) WHERE owner_id IS 
 
 -- Foreign keys ask for each row by itself. That a contact's tenant is there, keep_head() sees once a
 -- statement; an entry of the history is written by the triggers of such rows.
-ALTER TABLE contacts DROP CONSTRAINT contacts_tenant_id_fkey;
-ALTER TABLE audit_log DROP CONSTRAINT audit_log_tenant_id_fkey;
+ALTER TABLE contacts DROP CONSTRAINT IF EXISTS contacts_tenant_id_fkey;
+ALTER TABLE audit_log DROP CONSTRAINT IF EXISTS audit_log_tenant_id_fkey;

@@ -166,11 +166,14 @@ WHERE a.tenant_id = $1 AND a.mutation_id = $2 AND a.origin IN ('import', 'job')
 
 -- name: find_labels
 -- Names as labels are told apart by them, capitals aside, with the id of the live one that is called
--- so, if there is one; in their order. $1 tenant, $2 plural, $3 names.
-SELECT asked.name, asked.folded, r.id
+-- so, if there is one; in their order. $1 tenant, $2 plural, $3 names. The labels' names are made
+-- ready once: where the planner takes the tables for small, it would for each of the asked.
+WITH labels AS MATERIALIZED (
+    SELECT r.id, lower(r.wire::json ->> 'name') AS folded
+    FROM synced_rows AS r
+    WHERE r.tenant_id = $1::text AND r.plural = $2::text AND r.deleted_at IS NULL)
+SELECT asked.name, asked.folded, labels.id
 FROM (SELECT name, lower(name) AS folded, place
       FROM unnest($3::text[]) WITH ORDINALITY AS names (name, place)) AS asked
-LEFT JOIN synced_rows AS r
-    ON r.tenant_id = $1::text AND r.plural = $2::text AND r.deleted_at IS NULL
-    AND lower(r.wire::json ->> 'name') = asked.folded
+LEFT JOIN labels ON labels.folded = asked.folded
 ORDER BY asked.place;

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from server.files.model import FileFault
+from server.files.model import MAX_COLUMNS, FileFault
 from tests.unit.files_support import opened, read
 
 
@@ -77,13 +77,15 @@ def test_one_key_of_an_object_may_be_left_out_or_sent_elsewhere(tmp_path):
 
 
 def test_more_keys_or_properties_than_columns_are_refused(tmp_path):
-    with pytest.raises(FileFault, match="500 different keys"):
-        opened(tmp_path, json.dumps([{f"key {number}": 1 for number in range(501)}]))
-    late = [{"first_name": "Ann"}] * 1_001 + [{f"key {number}": 1 for number in range(501)}]
+    with pytest.raises(FileFault, match=f"{MAX_COLUMNS} different keys"):
+        opened(tmp_path, json.dumps([{f"key {number}": 1 for number in range(MAX_COLUMNS + 1)}]))
+    late = [{"first_name": "Ann"}] * 1_001 + [
+        {f"key {number}": 1 for number in range(MAX_COLUMNS + 1)}
+    ]
     with pytest.raises(FileFault, match="1,002"):
         read(tmp_path, json.dumps(late))
-    with pytest.raises(FileFault, match="500 different properties"):
-        opened(tmp_path, card(*(f"X-A{number}:1" for number in range(501))))
+    with pytest.raises(FileFault, match=f"{MAX_COLUMNS} different properties"):
+        opened(tmp_path, card(*(f"X-A{number}:1" for number in range(MAX_COLUMNS + 1))))
 
 
 def test_a_property_may_be_left_out_or_sent_elsewhere(tmp_path):

@@ -238,7 +238,7 @@ async def test_an_upload_that_is_sent_again_is_imported_once(
     file = "Name\nMia Keller\n"
     started = await asyncio.gather(
         *(send(manager, file, Idempotency_Key="k") for _ in range(4)),
-        send(admin, file, Idempotency_Key="k", mode="create"),
+        send(admin, "Name\nJo Meier\n", Idempotency_Key="k", mode="create"),
         send(manager, file, Idempotency_Key="k", dry_run="1"),
     )
     assert sorted(each.status for each in started) == [200, 200, 200, 200, 201, 201]
