@@ -15,9 +15,10 @@ from server.jobs.bulk.context import Context
 from server.jobs.bulk.drafts import FAILED, Draft, distinct, faults_of
 from server.jobs.bulk.ids import new_id
 from server.jobs.bulk.known import Earlier, Key, Known, display_name, keys_of
-from server.jobs.bulk.labels import PLURALS, Labels, checked_name
+from server.jobs.bulk.labels import PLURALS, Labels, checked_names
 from server.jobs.bulk.matching import FIELDS, KINDS, WORDS, Match, shown
 from server.jobs.bulk.planning import Plan, Planner
+from server.schemas.contacts import MAX_IDS
 from server.services.entities import CONTACTS, Fields
 from server.services.merging import RowState
 from server.services.records import row_state
@@ -111,10 +112,13 @@ class Judging:
             if not draft.faults and draft.labels:
                 try:
                     for plural, names in draft.labels.items():
-                        draft.labels[plural] = [checked_name(plural, name) for name in names]
-                        wanted[plural] += draft.labels[plural]
+                        most = MAX_IDS if plural != "tags" else self.context.settings.max_tags
+                        draft.labels[plural] = checked_names(plural, names, most)
                 except Invalid as error:
                     draft.faults = faults_of(error)
+                    continue
+                for plural, names in draft.labels.items():
+                    wanted[plural] += names
         for plural, names in wanted.items():
             await self.labels.add(plural, distinct(names))
 

@@ -110,8 +110,20 @@ class Labels:
                 self.created.setdefault(plural, []).append(name)
 
 
-def checked_name(plural: str, name: str) -> str:
-    """A label's name as it is stored. Raises `Invalid` when it can't be one."""
+def checked_names(plural: str, names: Iterable[str], most: int) -> list[str]:
+    """The names of one contact's labels as they are stored, each of them once.
+
+    Raises `Invalid` when one can't be a name, and for more than `most`: a row that fails must not
+    have made thousands of labels before.
+    """
+    checked = list(dict.fromkeys(_checked_name(plural, name) for name in names))
+    if len(checked) > most:
+        message = f"A contact may have {most} {plural}; this row has {len(checked)}."
+        raise Invalid(fields={plural: [message]})
+    return checked
+
+
+def _checked_name(plural: str, name: str) -> str:
     entity = BY_PLURAL[plural]
     try:
         checked: str = parse(entity.schemas.create_fields, {"name": name})["name"]
