@@ -22,6 +22,8 @@ SECONDS_FOR_REQUESTS = 0.3
 SECONDS_TO_ASK = 0.1
 BACKLOG = 4_096
 """Connections that may wait to be accepted; a client that finds no place waits for 1, 3, 7 s."""
+LONGEST_ADDRESS = 65_536
+"""Bytes of a request's first line: an import's mapping of a wide table goes in it."""
 UNSENT_BYTES = 128 * 1024
 """What the system takes for a client before it tells us to wait."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -42,7 +44,12 @@ async def answer(
     """
     raise_file_limit()
     app = await create_app(settings, database_url, redis_url)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SECONDS_FOR_REQUESTS)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=SECONDS_FOR_REQUESTS,
+        max_line_size=LONGEST_ADDRESS,
+    )
     await runner.setup()
     # Said here too: it would listen anew with the 128 of asyncio, which a restart overflows.
     await web.SockSite(runner, listener, backlog=BACKLOG).start()

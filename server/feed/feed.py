@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+import orjson
 from loguru import logger
 
 from server.errors import Unavailable
 from server.feed.broadcaster import Broadcaster, Listener
 from server.services.changes import ChangeSet, Page
+from server.services.mutations import BULK_MUTATIONS
 from server.services.sync import Pages
 
 PUSHED_ROWS = 500
 PUSHED_BYTES = 250_000
+PUSHED_BULK_ROWS = 50
+"""Of a bulk job; more come in chunks, one after the other, and each would be pushed."""
 QUIET_SECONDS = 1.0
 """After `sync_available` nothing is sent for this long: at most one a second."""
 OFFERED = 1_000
@@ -131,7 +135,7 @@ class Feed:
             new_life = page.epoch != self.epoch or page.head < self.head
             # Above the head but below the floor, tombstones were purged that nobody here had heard
             # of: only a sync, which is refused as `expired`, tells a device so.
-            if page.has_more or new_life or page.floor > self.head:
+            if page.has_more or new_life or page.floor > self.head or _of_a_bulk_job(page):
                 await self._announce(page)
             elif page.until > self.head:
                 self.broadcaster.send_changes(page.change_set)
@@ -153,3 +157,11 @@ class Feed:
 
 def _too_large(change_set: ChangeSet) -> bool:
     return len(change_set.rows) > PUSHED_ROWS or change_set.size > PUSHED_BYTES
+
+
+def _of_a_bulk_job(page: Page) -> bool:
+    """Whether a page is part of an import or the like: devices sync then, when it suits them."""
+    if page.count <= PUSHED_BULK_ROWS:
+        return False
+    mutations = [str(orjson.loads(row.author).get("mutation_id")) for row in page.rows]
+    return sum(each.startswith(BULK_MUTATIONS) for each in mutations) > PUSHED_BULK_ROWS

@@ -8,6 +8,7 @@ errors file for nothing, and tells where it went wrong.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from io import TextIOWrapper
@@ -26,7 +27,15 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_number)
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        # It would come back from the errors file as Infinity, which is no JSON.
+        raise ValueError(f"the number {text[:50]} is too large")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_float)
 
 
 def json_objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any], str]]:

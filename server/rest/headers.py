@@ -33,7 +33,7 @@ ALLOWED = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, "
     "X-Device-Id, X-Request-Id"
 )
-EXPOSED = "ETag, Location, Retry-After, X-Request-Id"
+EXPOSED = "Content-Disposition, ETag, Location, Retry-After, X-Request-Id"
 A_DAY = "86400"
 
 

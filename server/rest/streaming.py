@@ -41,6 +41,10 @@ async def stream_answer(
 
 def disposition(file_name: str) -> str:
     """The header that has a browser save a file, under any name (RFC 6266)."""
-    plain = "".join(sign if sign.isascii() and sign not in '"\\%' else "_" for sign in file_name)
+    plain = "".join(
+        # A line break would be refused in a header.
+        sign if sign.isascii() and sign.isprintable() and sign not in '"\\%' else "_"
+        for sign in file_name
+    )
     encoded = quote(file_name, safe="", errors="replace")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

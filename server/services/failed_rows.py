@@ -39,7 +39,8 @@ class FailedRows:
         """What to save it as: `contacts.errors.csv` for `contacts.xlsx`."""
         if self.detected is None:
             return "edit.errors.csv"
-        name = original or "import"
+        # Some programs send the path it had.
+        name = (original or "").replace("\\", "/").rpartition("/")[2] or "import"
         return f"{name.rpartition('.')[0] or name}.errors.{errors_suffix(self.detected)}"
 
     async def read(self, database: Database, tenant: str, job_id: str) -> AsyncIterator[bytes]:

@@ -20,6 +20,8 @@ from server.services.tenants import TenantSettings
 
 Operation = Literal["create", "update", "delete", "restore"]
 OPERATIONS: tuple[Operation, ...] = ("create", "update", "delete", "restore")
+BULK_MUTATIONS = ("import.", "update.", "undo.")
+"""How the mutations of bulk jobs begin; a client's own never hold a dot there."""
 
 
 @dataclass(slots=True)

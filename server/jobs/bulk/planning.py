@@ -15,11 +15,10 @@ from server.schemas.contacts import MAX_CONTACT_BYTES
 from server.schemas.times import rfc3339_of
 from server.services.entities import CONTACTS, Fields
 from server.services.merging import RowState, Stamp, merge
+from server.services.mutations import BULK_MUTATIONS
 from server.services.tenants import TenantSettings
 
 DAY = 86_400_000_000
-BY_BULK = ("import.", "update.", "undo.")
-"""How the mutations of bulk jobs begin; a client's own never hold a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class Planner:
         if last["mutation"] == self.author.mutation:
             if value in (None, "", [], {}, False):
                 return None
-        elif not known or last["mutation"].startswith(BY_BULK):
+        elif not known or last["mutation"].startswith(BULK_MUTATIONS):
             return None
         if last["at"] < now - self.settings.conflict_days * DAY:
             return None
