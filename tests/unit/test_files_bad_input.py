@@ -197,6 +197,7 @@ def test_empty_rows_are_neither_rows_nor_counted(tmp_path):
         ('[{"first_name": Ann}]', 1, "line 1"),
         ('[\n{"first_name": "Ann"},\n{first_name: "Bo"}]', 2, "line 3"),
         ('[{"first_name": NaN}]', 1, "NaN"),
+        ('[{"first_name": "Ann", "custom": {"size": 1e400}}]', 1, "1e400 is too large"),
         ('[{"first_name": ' + "[" * 100_000, 1, "too deep"),
         ('{"first_name": "Ann"}\n{"first_name": "Bo"', 2, "cut off"),
         ('[{"first_name": "' + "x" * 1_100_000 + '"}]', 1, "longer than 1,048,576"),

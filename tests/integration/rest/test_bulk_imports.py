@@ -232,6 +232,20 @@ async def test_a_form_may_bring_the_file_and_the_options_after_it(
     assert await contacts_of(manager) == []
 
 
+async def test_no_name_of_a_file_breaks_the_answer_that_names_it(manager: Api) -> None:
+    for name, saved in (
+        ("a\r\nX-Evil: 1.csv", "a__X-Evil: 1.errors.csv"),
+        ("../../etc/pass.wd", "pass.errors.csv"),
+        ("C:\\Users\\Ann\\kunden.csv", "kunden.errors.csv"),
+        ('"\u202e".csv', "___.errors.csv"),
+    ):
+        job = await imported(manager, "Name,Phone\nAnn,1.2E+12\n", file_name=name)
+        errors = await manager.get(f"/api/bulk/jobs/{job['id']}/errors")
+        assert errors.status == 200, name
+        assert f'filename="{saved}"' in errors.headers["Content-Disposition"]
+        assert "X-Evil" not in errors.headers
+
+
 async def test_an_upload_that_is_sent_again_is_imported_once(
     manager: Api, admin: Api, server: RestServer
 ) -> None:
