@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -63,6 +64,21 @@ def test_the_first_start_says_where_it_is_and_shows_the_admin_s_key_once(
     assert started.process.stdout is not None
     assert started.process.stdout.read() == ""
     assert admin_key not in started.stderr
+
+
+async def test_the_mapping_of_a_wide_table_goes_into_the_address(
+    admin_key: str, started: Server
+) -> None:
+    mapping = {f"A column of a long name {n}": f"custom.field {n}" for n in range(1, 400)}
+    query = {"dry_run": "true", "mapping": json.dumps({"Name": "name", **mapping})}
+    table = ",".join(["Name", *mapping]) + "\nMia Keller\n"
+    headers = {"X-API-Key": admin_key, "Content-Type": "text/csv"}
+    async with (
+        aiohttp.ClientSession(started.url, headers=headers) as session,
+        session.post("/api/bulk/import", params=query, data=table) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+        assert (await answer.json())["counts"]["created"] == 1
 
 
 def test_a_second_start_is_ready_within_5_seconds(admin_key: str, folder: Path) -> None:
