@@ -1257,6 +1257,8 @@ CREATE FUNCTION public.refresh_contact_search(tenant text, created text[], chang
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 BEGIN
     IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
@@ -1267,17 +1269,21 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     IF cardinality(created) > 0 THEN
         INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT c.tenant_id, c.id, contact_search_text(c)
-        FROM contacts AS c
-        WHERE c.tenant_id = tenant AND c.id = ANY (created)
+        SELECT tenant, asked.id, contact_search_text(found.contact)
+        FROM unnest(created) AS asked (id)
+        CROSS JOIN LATERAL (
+            SELECT c AS contact FROM contacts AS c
+            WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0) AS found
         ON CONFLICT (tenant_id, id) DO NOTHING;
     END IF;
     IF cardinality(changed) > 0 THEN
         INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT c.tenant_id, c.id, contact_search_text(c)
-        FROM contacts AS c
-        WHERE c.tenant_id = tenant AND c.id = ANY (changed)
-        FOR SHARE OF c
+        SELECT tenant, asked.id, contact_search_text(found.contact)
+        FROM unnest(changed) AS asked (id)
+        CROSS JOIN LATERAL (
+            SELECT c AS contact FROM contacts AS c
+            WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0
+            FOR SHARE) AS found
         ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
         WHERE contact_search.search_text <> excluded.search_text;
     END IF;

@@ -3,9 +3,13 @@
 -- Whoever edits a contact meanwhile writes its text too, so what is there already for a new contact is
 -- newer; a changed one is locked, shared, so that nobody edits it between the reading and the writing.
 -- As the owner: nobody else may write contact_search; so it checks the tenant itself.
+--
+-- Each contact is looked up by itself, said so that nothing else can be planned: while a first import
+-- fills the table, the planner knows nothing of it yet, and would read all of it each time.
 CREATE OR REPLACE FUNCTION refresh_contact_search(tenant text, created text[], changed text[])
 RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 BEGIN
     IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
@@ -16,17 +20,21 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     IF cardinality(created) > 0 THEN
         INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT c.tenant_id, c.id, contact_search_text(c)
-        FROM contacts AS c
-        WHERE c.tenant_id = tenant AND c.id = ANY (created)
+        SELECT tenant, asked.id, contact_search_text(found.contact)
+        FROM unnest(created) AS asked (id)
+        CROSS JOIN LATERAL (
+            SELECT c AS contact FROM contacts AS c
+            WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0) AS found
         ON CONFLICT (tenant_id, id) DO NOTHING;
     END IF;
     IF cardinality(changed) > 0 THEN
         INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT c.tenant_id, c.id, contact_search_text(c)
-        FROM contacts AS c
-        WHERE c.tenant_id = tenant AND c.id = ANY (changed)
-        FOR SHARE OF c
+        SELECT tenant, asked.id, contact_search_text(found.contact)
+        FROM unnest(changed) AS asked (id)
+        CROSS JOIN LATERAL (
+            SELECT c AS contact FROM contacts AS c
+            WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0
+            FOR SHARE) AS found
         ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
         WHERE contact_search.search_text <> excluded.search_text;
     END IF;

@@ -17,7 +17,7 @@ from server.db.queries import queries
 from server.jobs.bulk.planning import Plan, Planner
 from server.services.entities import Fields
 
-LOCK_MS = 8.0
+LOCK_MS = 12.0
 """Of work under the lock; with the commit, and on a busy machine, mostly below 20 ms."""
 FIRST_ROWS = 100
 LEAST_ROWS = 60
@@ -216,7 +216,7 @@ class Writer:
         if contacts == 0:
             self.rows_at_once = min(MOST_ROWS, self.rows_at_once * 2)
             return
-        fitting = int(rows * LOCK_MS / max(held, 0.1))
+        fitting = int(rows * 0.8 * LOCK_MS / max(held, 0.1))
         # Part of the way: one slow moment of the machine says little.
         self.rows_at_once += (min(fitting, 2 * self.rows_at_once) - self.rows_at_once) // 4
         self.rows_at_once = max(LEAST_ROWS, min(MOST_ROWS, self.rows_at_once))
