@@ -164,6 +164,13 @@ WHERE a.tenant_id = $1 AND a.mutation_id = $2 AND a.origin IN ('import', 'job')
     AND a.entity <> 'contact' AND a.op = 'create' AND r.plural <> 'contacts'
     AND r.deleted_at IS NULL AND r.id NOT IN (SELECT id FROM carried);
 
+-- name: is_label_deleted
+-- Whether a label was deleted after version $2, up to $3: an import may still know its id. $1 tenant.
+SELECT EXISTS (
+    SELECT FROM synced_rows AS r
+    WHERE r.tenant_id = $1::text AND r.plural <> 'contacts' AND r.deleted_at IS NOT NULL
+        AND r.version > $2::bigint AND r.version <= $3::bigint);
+
 -- name: find_labels
 -- Names as labels are told apart by them, capitals aside, with the id of the live one that is called
 -- so, if there is one; in their order. $1 tenant, $2 plural, $3 names. The labels' names are made

@@ -3,11 +3,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from server.db.pool import Database
+from server.files.model import ReadOptions
+from server.files.reading import open_contact_file
+from server.jobs.bulk.context import Context
+from server.jobs.bulk.drafts import draft_row
+from server.jobs.bulk.importing import judging_of
+from server.jobs.bulk.known import EarlierInChunk
+from server.jobs.bulk.planning import Author
+from server.services.tenants import Tenants
 from tests.integration.support.bulk import AGENT, OPTIONS, Bulk
 
 Capture = pytest.CaptureFixture[bytes]
@@ -238,6 +247,41 @@ async def test_a_row_of_too_many_tags_is_an_error_and_makes_none_of_them(
     for table in ("tags", "groups"):
         made = f"SELECT count(*) FROM {table} WHERE tenant_id = $1"
         assert await bulk.sql.fetchval(made, bulk.tenant) == 0
+
+
+async def test_a_tag_that_is_deleted_while_rows_are_judged_is_made_anew(
+    bulk: Bulk, tmp_path: Path
+) -> None:
+    job = await bulk.start("import", {**OPTIONS, "mapping": {"Tags": "tags"}}, b"")
+    path = tmp_path / "contacts.csv"
+    path.write_bytes(b"Name,Tags\nAnn,VIP\nBob,VIP\n")
+    context = Context(
+        *(bulk.database, bulk.tenant, {**await bulk.job(job), "options": OPTIONS}, ""),
+        await Tenants(bulk.database, "CH").settings(bulk.tenant),
+        *(Author(AGENT, None, f"import.{job}", "import"), asyncio.Event()),
+    )
+    file = open_contact_file(path, ReadOptions())
+    assert file.check() == 2
+    judging = await judging_of(context, file, writes=True)
+    drafts = [draft_row(row, context.settings) for row in file.rows()]
+    known = await judging.known(drafts[:1], EarlierInChunk())
+    # As a chunk does that is judged anew beside this one.
+    judging.labels.forget()
+    plan = judging.judge(drafts[0], known)
+    assert (plan.outcome, plan.faults) == ("created", [])
+    assert plan.row is not None
+
+    # Before the next rows, whose tag is known from the first, it is deleted.
+    await judging.known(drafts[:1], EarlierInChunk())
+    (deleted,) = plan.row.fields["tag_ids"]
+    await bulk.sql.execute("UPDATE tags SET deleted_at = now() WHERE id = $1", deleted)
+    known = await judging.known(drafts[1:], EarlierInChunk())
+    plan = judging.judge(drafts[1], known)
+    assert plan.row is not None
+    (live,) = plan.row.fields["tag_ids"]
+    assert live == await bulk.sql.fetchval(
+        "SELECT id FROM tags WHERE tenant_id = $1 AND deleted_at IS NULL", bulk.tenant
+    )
 
 
 async def test_a_file_may_name_owners_by_code_or_name_and_no_strangers(bulk: Bulk) -> None:

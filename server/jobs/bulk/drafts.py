@@ -27,7 +27,8 @@ class Draft:
 
     `fields` are as they are stored; `labels` are names by plural, `owner` a code, an id or a name,
     all of them looked up later. `source` is the file's row; `keys` are by what it is matched, by
-    kind: `{"id": [id], "external_id": [id], "email": [address], "phone": [E.164]}`.
+    kind: `{"id": [id], "external_id": [id], "email": [address], "phone": [E.164]}`; `sets` are the
+    ids of its labels, by field, once they are looked up.
     """
 
     source: FileRow
@@ -37,6 +38,7 @@ class Draft:
     owner: str | None = None
     faults: Faults = field(default_factory=list)
     keys: dict[str, list[str]] = field(default_factory=dict)
+    sets: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def number(self) -> int:

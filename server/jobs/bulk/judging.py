@@ -70,7 +70,16 @@ class Judging:
 
         Raises `Unavailable`.
         """
-        await self._add_labels(drafts)
+        while True:
+            since = self.labels.head
+            labelled = await self._add_labels(drafts)
+            known = await self._read(drafts, earlier)
+            # A label that was known from earlier rows may be gone; of what is deleted from now on
+            # the writing takes care.
+            if not labelled or not await self.labels.deleted(since, known.head):
+                return known
+
+    async def _read(self, drafts: Sequence[Draft], earlier: Earlier) -> Known:
         by_kind = {
             kind: distinct(
                 value for draft in drafts if not draft.faults for value in draft.keys.get(kind, ())
@@ -106,7 +115,8 @@ class Judging:
         stored = {row["id"]: row_state(CONTACTS, row) for row in rows}
         return Known(record["head"], record["now"], stored, found, earlier)
 
-    async def _add_labels(self, drafts: Sequence[Draft]) -> None:
+    async def _add_labels(self, drafts: Sequence[Draft]) -> bool:
+        """Looks up the ids of the drafts' labels; whether there are any."""
         wanted: dict[str, list[str]] = {plural: [] for plural in PLURALS}
         for draft in drafts:
             if not draft.faults and draft.labels:
@@ -119,8 +129,17 @@ class Judging:
                     continue
                 for plural, names in draft.labels.items():
                     wanted[plural] += names
-        for plural, names in wanted.items():
-            await self.labels.add(plural, distinct(names))
+        ids = {
+            plural: await self.labels.add(plural, distinct(names))
+            for plural, names in wanted.items()
+        }
+        for draft in drafts:
+            if not draft.faults:
+                draft.sets = {
+                    SETS[plural]: distinct(ids[plural][name] for name in names)
+                    for plural, names in draft.labels.items()
+                }
+        return any(wanted.values())
 
     def judge(self, draft: Draft, known: Known) -> Plan:
         """What becomes of a row; later rows will find it among the earlier ones."""
@@ -141,10 +160,7 @@ class Judging:
         fields = dict(draft.fields)
         if draft.owner:
             fields["owner_id"] = self.owners.find(draft.owner)
-        sets = {
-            SETS[plural]: distinct(self.labels.id_of(plural, name) for name in names)
-            for plural, names in draft.labels.items()
-        }
+        sets = draft.sets
         state = self.match.find(draft, known)
         equal = None if state else self._equal(draft, fields, sets, known)
         if equal and self.mode == "create":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -24,7 +24,7 @@ class Labels:
     """The ids of labels by name; which names are the same the database says, as its index does.
 
     A preview (`writes` is false) gives new names ids that nobody else will see. `created` are the
-    names that there were not.
+    names that there were not; up to the version `head` no label that is known here was deleted.
     """
 
     database: Database
@@ -34,45 +34,63 @@ class Labels:
     ids: dict[tuple[str, str], str] = field(default_factory=dict)
     made: dict[tuple[str, str], str] = field(default_factory=dict)
     created: dict[str, list[str]] = field(default_factory=dict)
+    head: int = 0
 
     def forget(self) -> None:
         """Has all names looked up anew: some label was deleted meanwhile."""
-        self.ids.clear()
-        self.made.clear()
+        # What is being looked up just now goes into the old ones.
+        self.ids = {}
 
-    async def add(self, plural: str, names: Iterable[str]) -> None:
-        """Looks names up, and makes those that there are not yet. Raises `Unavailable`."""
-        unknown = [name for name in names if (plural, name) not in self.ids]
-        if not unknown:
-            return
-        missing = await self._find(plural, unknown)
-        if missing and self.writes:
-            await self._create(plural, missing)
-        elif missing:
-            self._note(plural, missing, {folded: new_id() for folded in missing.values()})
+    async def deleted(self, since: int, until: int) -> bool:
+        """Whether a label was deleted between two versions; then all names are forgotten.
 
-    def id_of(self, plural: str, name: str) -> str:
-        """The id of a name that was added."""
-        return self.ids[plural, name]
-
-    async def _find(self, plural: str, names: list[str]) -> dict[str, str]:
-        """Notes the names that there are, and gives `{name: folded}` of the others."""
+        Raises `Unavailable`.
+        """
         async with self.database.tenant(self.tenant) as connection:
-            records = await connection.fetch(queries.bulk.find_labels, self.tenant, plural, names)
-        return self._known(plural, records)
+            deleted: bool = await connection.fetchval(
+                queries.bulk.is_label_deleted, self.tenant, since, until
+            )
+        if deleted:
+            self.forget()
+        self.head = max(self.head, until)
+        return deleted
 
-    def _known(self, plural: str, records: list[asyncpg.Record]) -> dict[str, str]:
+    async def add(self, plural: str, names: Sequence[str]) -> dict[str, str]:
+        """The ids of names; makes those that there are not yet. Raises `Unavailable`."""
+        # All may be forgotten at any moment.
+        cached = self.ids
+        ids = {name: cached[plural, name] for name in names if (plural, name) in cached}
+        unknown = [name for name in names if name not in ids]
+        if unknown:
+            async with self.database.tenant(self.tenant) as connection:
+                records = await connection.fetch(
+                    queries.bulk.find_labels, self.tenant, plural, unknown
+                )
+            missing = self._known(plural, records, ids)
+            if missing and self.writes:
+                await self._create(plural, missing, ids)
+            elif missing:
+                made = {folded: new_id() for folded in missing.values()}
+                self._note(plural, missing, made, ids)
+            cached.update({(plural, name): ids[name] for name in unknown})
+        return ids
+
+    def _known(
+        self, plural: str, records: list[asyncpg.Record], ids: dict[str, str]
+    ) -> dict[str, str]:
+        """Adds the ids of the names that there are, and gives `{name: folded}` of the others."""
         missing: dict[str, str] = {}
         for record in records:
             # A preview may have given it an id, by its folded form.
-            known = record["id"] or self.made.get((plural, record["folded"]))
+            made = None if self.writes else self.made.get((plural, record["folded"]))
+            known = record["id"] or made
             if known:
-                self.ids[plural, record["name"]] = known
+                ids[record["name"]] = known
             else:
                 missing[record["name"]] = record["folded"]
         return missing
 
-    async def _create(self, plural: str, missing: dict[str, str]) -> None:
+    async def _create(self, plural: str, missing: dict[str, str], found: dict[str, str]) -> None:
         """Makes labels in a transaction of their own, under the lock."""
         entity = BY_PLURAL[plural]
         async with self.database.tenant(self.tenant) as connection, connection.transaction():
@@ -80,7 +98,7 @@ class Labels:
             records = await connection.fetch(
                 queries.bulk.find_labels, self.tenant, plural, list(missing)
             )
-            missing = self._known(plural, records)
+            missing = self._known(plural, records, found)
             now = await connection.fetchval(queries.bulk.read_clock)
             ids = {folded: new_id() for folded in missing.values()}
             names = {folded: name for name, folded in reversed(missing.items())}
@@ -100,11 +118,13 @@ class Labels:
                 await connection.fetch(
                     entity.queries.insert_rows, self.tenant, orjson.dumps(rows).decode()
                 )
-        self._note(plural, missing, ids)
+        self._note(plural, missing, ids, found)
 
-    def _note(self, plural: str, missing: dict[str, str], ids: dict[str, str]) -> None:
+    def _note(
+        self, plural: str, missing: dict[str, str], ids: dict[str, str], found: dict[str, str]
+    ) -> None:
         for name, folded in missing.items():
-            self.ids[plural, name] = ids[folded]
+            found[name] = ids[folded]
             if (plural, folded) not in self.made:
                 self.made[plural, folded] = ids[folded]
                 self.created.setdefault(plural, []).append(name)
