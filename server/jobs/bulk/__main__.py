@@ -18,6 +18,8 @@ from loguru import logger
 
 from server.jobs.bulk.process import EXIT_FAULT, run_assignment
 
+LOG_LINE = "{time:YYYY-MM-DD HH:mm:ss.SSS} {level: <7} {message}"
+
 
 def main() -> int:
     """Does what the first line says."""
@@ -25,6 +27,9 @@ def main() -> int:
     if not line:
         return EXIT_FAULT
     assignment: dict[str, Any] = orjson.loads(line)
+    logger.remove()
+    # `diagnose`, which loguru begins with, would write contacts and the database's password.
+    logger.add(sys.stderr, level="INFO", format=LOG_LINE, diagnose=False)
     # Devices and people come first: the system gives this process what they leave.
     os.nice(5)
 

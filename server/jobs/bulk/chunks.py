@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +13,12 @@ import asyncpg
 import orjson
 from loguru import logger
 
-from server.db.pool import Database, fetch_one
+from server.db.pool import Connection, Database, fetch_one
 from server.db.queries import queries
 from server.jobs.bulk.planning import Plan, Planner
 from server.services.entities import Fields
 
-LOCK_MS = 12.0
+LOCK_MS = 14.0
 """Of work under the lock; with the commit, and on a busy machine, mostly below 20 ms."""
 FIRST_ROWS = 100
 LEAST_ROWS = 60
@@ -108,8 +109,26 @@ class Writer:
         self._mutation = mutation
         self._writing: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._connection: Connection
+        self._searching: Connection
         self.rows_at_once = FIRST_ROWS
         self.under_way: Chunk | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Lets it write, on connections of its own; afterwards nothing is under way any more.
+
+        They are not taken anew for each chunk: that takes several turns of the loop, which is busy
+        with the next rows meanwhile. Raises `Unavailable`, also for what is done inside.
+        """
+        async with (
+            self._database.tenant(self._tenant) as self._connection,
+            self._database.tenant(self._tenant) as self._searching,
+        ):
+            try:
+                yield
+            finally:
+                await self._abandon()
 
     async def write(self, chunk: Chunk, judge: Judge) -> None:
         """Begins to write a chunk, when the one before is done; `judge` is for when it is stale.
@@ -135,10 +154,9 @@ class Writer:
         await self.settle()
         if self._refreshing:
             await self._refreshing
-        async with self._database.any_tenant() as connection:
-            await connection.execute(queries.contacts.clean_search_backlog)
+        await self._searching.execute(queries.contacts.clean_search_backlog)
 
-    async def abandon(self) -> None:
+    async def _abandon(self) -> None:
         """Ends what is under way, whatever becomes of it; search still gets what was written."""
         if self._writing:
             self._writing.cancel()
@@ -148,8 +166,7 @@ class Writer:
             await asyncio.wait([self._refreshing])
 
     async def _refresh_search(self, created: list[str], changed: list[str]) -> None:
-        async with self._database.tenant(self._tenant) as connection:
-            await connection.execute(queries.bulk.refresh_search, self._tenant, created, changed)
+        await self._searching.execute(queries.bulk.refresh_search, self._tenant, created, changed)
 
     async def _write(self, chunk: Chunk, judge: Judge) -> None:
         """Writes all rows of a chunk, in parts where it must be.
@@ -192,16 +209,15 @@ class Writer:
                 self._refreshing = asyncio.create_task(self._refresh_search(created, changed))
 
     async def _send(self, chunk: Chunk) -> asyncpg.Record:
-        async with self._database.tenant(self._tenant) as connection:
-            return await fetch_one(
-                connection,
-                queries.bulk.write_chunk,
-                *(self._job, self._run, self._mutation, chunk.head),
-                *(list(chunk.ids), list(chunk.keys), list(chunk.external_ids)),
-                list(chunk.label_ids),
-                [step.to_json() for step in chunk.steps],
-                LOCK_MS,
-            )
+        return await fetch_one(
+            self._connection,
+            queries.bulk.write_chunk,
+            *(self._job, self._run, self._mutation, chunk.head),
+            *(list(chunk.ids), list(chunk.keys), list(chunk.external_ids)),
+            list(chunk.label_ids),
+            [step.to_json() for step in chunk.steps],
+            LOCK_MS,
+        )
 
     def _keep(self, chunk: Chunk) -> Chunk:
         """Adds what a part rests on to what the whole chunk under way does."""

@@ -16,7 +16,7 @@ from server.jobs.bulk.labels import Labels
 from server.jobs.bulk.matching import Match
 from server.jobs.bulk.planning import Plan, Planner
 
-SLICE = 16
+SLICE = 8
 """Rows between two looks at the connection: what is being written goes on meanwhile."""
 
 
@@ -56,12 +56,10 @@ class Import:
         Ends early, after a chunk, when the server stops. Raises `Ended`, `Unavailable` and
         `FileFault`.
         """
-        try:
+        async with self._writer.opened():
             async for drafts in self._drafts(done):
                 await self._write(drafts)
             await self._writer.finish()
-        finally:
-            await self._writer.abandon()
 
     async def _drafts(self, done: int) -> AsyncIterator[list[Draft]]:
         """The rows in chunks as large as the writer wants them."""

@@ -150,7 +150,7 @@ class Judging:
         except Invalid as error:
             return Plan("error", faults=faults_of(error))
         except Exception:  # the last line of defence: one row must not stop the others
-            logger.exception("A row could not be judged")
+            logger.exception("Row {} could not be judged", draft.number)
             return Plan("error", faults=[("", FAILED)])
         if plan.row and plan.outcome != "unchanged":
             known.earlier.add(plan.row)

@@ -32,7 +32,7 @@ from server.services.tenants import Tenants
 EXIT_DONE = 0
 EXIT_FAULT = 1
 EXIT_STOPPED = 75
-CONNECTIONS = 4
+CONNECTIONS = 5
 UNSEARCHED_ROWS = 5_000
 RETRY_SECONDS = 0.5
 

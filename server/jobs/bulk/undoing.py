@@ -38,14 +38,12 @@ class Undo:
 
     async def run(self, position: str | None) -> None:
         """Takes back the changes before `position`, an entry. Raises `Ended`, `Unavailable`."""
-        try:
+        async with self._writer.opened():
             async for entries in self._pages(int(position) if position else MAX_VERSION):
                 # A contact may stand in two chunks, and the first must be written then.
                 await self._writer.settle()
                 await self._writer.write(await self._judge(entries), self._again(entries))
             await self._writer.finish()
-        finally:
-            await self._writer.abandon()
         if not self._context.stopping.is_set():
             await self._delete_labels()
 

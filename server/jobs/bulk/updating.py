@@ -52,13 +52,11 @@ class Edit:
         """Edits the contacts after `position`. Raises `Ended` and `Unavailable`."""
         writer = self._writer
         assert writer
-        try:
+        async with writer.opened():
             async for ids in self._pages(position or ""):
                 # The chunk before is about other contacts: it may still be under way.
                 await writer.write(await self._judge(ids), self._again(ids))
             await writer.finish()
-        finally:
-            await writer.abandon()
 
     async def preview(self) -> dict[str, Any]:
         """What a run would do, as `Preview.to_wire` gives it. Raises `Unavailable`."""
