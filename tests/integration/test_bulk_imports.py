@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from server.jobs.bulk.drafts import draft_row
 from server.jobs.bulk.importing import judging_of
 from server.jobs.bulk.known import EarlierInChunk
 from server.jobs.bulk.planning import Author
+from server.jobs.bulk.process import EXIT_FAULT
 from server.services.tenants import Tenants
 from tests.integration.support.bulk import AGENT, OPTIONS, Bulk
 
@@ -483,6 +486,30 @@ async def test_a_chunk_that_was_overtaken_by_a_device_is_judged_anew(bulk: Bulk)
     assert found["contact-gil"]["first_name"] == "Gil"
     ((_, field, _),) = await bulk.findings(job, "conflict")
     assert field == "notes"
+
+
+def test_the_log_of_a_job_s_process_holds_no_values(module_database_url: str) -> None:
+    assignment = {
+        "database_url": module_database_url,
+        "default_region": "CH",
+        "tenant": "mia@example.com",
+        "job": "there-is-none",
+        "run": "a-run",
+    }
+    command = [sys.executable, "-m", "server.jobs.bulk"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        # Left open: its end would mean that the server stops.
+        process.stdin.write(json.dumps(assignment) + "\n")
+        process.stdin.flush()
+        log = process.stderr.read()
+    assert process.returncode == EXIT_FAULT
+    assert "A bulk job's process failed" in log
+    assert "Traceback" in log
+    assert "mia@example.com" not in log
 
 
 async def test_a_job_that_was_asked_to_stop_stops_before_its_next_chunk(bulk: Bulk) -> None:
