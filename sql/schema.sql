@@ -386,7 +386,7 @@ DECLARE
     ids text[];
 BEGIN
     IF filter ?| '{words,company,tag,group,type}' THEN
-        ids := find_contacts(tenant, filter, most + 1);
+        ids := ARRAY(SELECT page_contact_ids(tenant, filter, '', most + 1));
         IF cardinality(ids) <= most THEN
             RETURN format('tenant_id = %L AND id = ANY (%L)', tenant, ids);
         END IF;
@@ -722,23 +722,6 @@ CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_ex
                     AND c.sort_name = left(fold(asked.name), 200)
                 ORDER BY c.id LIMIT 100) AS found)
     FROM global_version AS g WHERE g.tenant_id = tenant
-$$;
-
-CREATE FUNCTION public.find_contacts(tenant text, filter jsonb, most bigint) RETURNS text[]
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-DECLARE
-    ids text[];
-BEGIN
-    IF tenant IS DISTINCT FROM current_setting('app.tenant', true) THEN
-        RAISE EXCEPTION 'contacts of tenant % asked for while app.tenant is another', tenant;
-    END IF;
-    EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM contacts WHERE %s LIMIT %s) AS found',
-                   contact_conditions(tenant, filter), most)
-    INTO ids;
-    RETURN coalesce(ids, '{}');
-END
 $$;
 
 CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], numbers text[]) RETURNS SETOF text

@@ -1,6 +1,6 @@
--- The next contacts that a filter holds, in the order of their ids: what a bulk edit goes through. As
--- the owner, because LIKE and && lose their index behind row-level security; so it checks the tenant
--- itself. The filter is contact_conditions'.
+-- The next contacts that a filter holds, in the order of their ids: what a bulk edit goes through, and
+-- an export. As the owner, because LIKE and && lose their index behind row-level security; so it
+-- checks the tenant itself. The filter is contact_conditions'.
 CREATE OR REPLACE FUNCTION page_contact_ids(tenant text, filter jsonb, after text, most integer)
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp

@@ -340,14 +340,15 @@ async def test_two_companies_never_mix(agent: Api, outsider: Api) -> None:
     assert (await export(outsider, "tag=Ours&format=json")).json == []
 
 
-async def test_find_contacts_answers_for_its_own_tenant_alone(
+async def test_page_contact_ids_answers_for_its_own_tenant_alone(
     owner: asyncpg.Connection, company: Company, other_company: Company
 ) -> None:
+    question = "SELECT ARRAY(SELECT page_contact_ids($1, '{}', '', 5))"
     async with owner.transaction():
         await owner.execute("SELECT set_config('app.tenant', $1, true)", company.tenant)
-        assert await owner.fetchval("SELECT find_contacts($1, '{}', 5)", company.tenant) == []
+        assert await owner.fetchval(question, company.tenant) == []
         with pytest.raises(asyncpg.RaiseError, match="another"):
-            await owner.fetchval("SELECT find_contacts($1, '{}', 5)", other_company.tenant)
+            await owner.fetchval(question, other_company.tenant)
 
 
 async def test_every_export_enters_the_history(agent: Api, admin: Api, company: Company) -> None:
