@@ -403,7 +403,9 @@ async def test_looking_through_all_finds_what_an_index_finds(
         for given in filters:
             text = orjson.dumps(given).decode()
             found = await connection.fetchval(
-                "SELECT find_contacts($1, $2::jsonb, 100)", company.tenant, text
+                "SELECT ARRAY(SELECT page_contact_ids($1, $2::jsonb, '', 100))",
+                company.tenant,
+                text,
             )
             conditions = await connection.fetchval(
                 "SELECT contact_conditions($1, $2::jsonb)", company.tenant, text
