@@ -24,6 +24,8 @@ from server.services.keys import Keys
 SOCKETS = "/socket.io/"
 A_YEAR = "max-age=31536000"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CALLER_GONE = 499
+"""What proxies log for a client that did not wait."""
 
 
 class RateLimit(Protocol):
@@ -88,8 +90,11 @@ def render_errors() -> Middleware:
                 raise
             return problem_of_http(request, error)
         except ConnectionError:
-            # The caller is gone: there is nobody to answer.
-            raise
+            if request.transport is not None and not request.transport.is_closing():
+                raise
+            # The caller is gone: an answer that nobody gets, for what is raised here would be
+            # logged as a fault of ours.
+            return web.Response(status=CALLER_GONE)
         except Exception:  # the last line of defence
             logger.exception("{} {} failed", request.method, request.path)
             return problem(Internal())

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from server.rest.middleware import render_errors
 from server.rest.requests import while_connected
 
 
-async def test_long_work_ends_when_its_caller_is_gone() -> None:
+async def test_long_work_ends_without_a_noise_when_its_caller_is_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     began, ended = asyncio.Event(), asyncio.Event()
 
     async def work() -> str:
@@ -23,7 +27,7 @@ async def test_long_work_ends_when_its_caller_is_gone() -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(text=await while_connected(request, work()))
 
-    app = web.Application()
+    app = web.Application(middlewares=[render_errors()])
     app.router.add_get("/", handler)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -39,3 +43,4 @@ async def test_long_work_ends_when_its_caller_is_gone() -> None:
         with pytest.raises(asyncio.CancelledError):
             await call
     await runner.cleanup()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
