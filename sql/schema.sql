@@ -1059,6 +1059,7 @@ $$;
 CREATE FUNCTION public.log_row_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET enable_hashjoin TO 'on'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -1463,6 +1464,9 @@ $$;
 
 CREATE FUNCTION public.update_contacts(tenant text, records jsonb) RETURNS TABLE(row_id text, row_version bigint, row_live_version bigint, row_deleted boolean, row_wire text, row_author text)
     LANGUAGE plpgsql
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_seqscan TO 'off'
     AS $$
 BEGIN
     RETURN QUERY UPDATE contacts AS c

@@ -1,8 +1,9 @@
 -- Statement trigger of every synced table, one for INSERT and one for UPDATE: writes the
 -- history, with the changed fields before and after. Its argument is the entity's name. As the
--- owner: the server's role cannot write the history by hand.
+-- owner: the server's role cannot write the history by hand. Rows before and after are joined by a
+-- hash, whatever the statement that fires it forbids for itself.
 CREATE OR REPLACE FUNCTION log_row_change() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_hashjoin = on
 AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN

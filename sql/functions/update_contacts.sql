@@ -2,10 +2,13 @@
 -- fields did not change keeps its version. `deleted_at` in the JSON only says whether there is
 -- one. The stamps given are added to those that stand. Used by the query update_rows and by
 -- write_bulk_chunk().
+--
+-- Each contact is found by its key. While the planner knows nothing yet of a new company, or of a new
+-- database, it would rather look through all contacts, once for every chunk of an import.
 CREATE OR REPLACE FUNCTION update_contacts(tenant text, records jsonb)
 RETURNS TABLE (row_id text, row_version bigint, row_live_version bigint, row_deleted boolean,
                row_wire text, row_author text)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
 BEGIN
     RETURN QUERY UPDATE contacts AS c
