@@ -400,6 +400,22 @@ async def test_an_undo_takes_the_import_back_but_for_what_was_edited_since(bulk:
     )
 
 
+async def test_what_the_rules_of_the_company_forbid_by_now_is_left_by_an_undo(bulk: Bulk) -> None:
+    mapping = {**MAPPING, "Labels": "tags"}
+    header = ["Customer ID", "First name", "Labels"]
+    await bulk.load([header, ["C1", "Ann", "VIP ::: Fair"], ["C2", "Bob", "VIP"]], mapping=mapping)
+    job = await bulk.load(
+        [header, ["C1", "Ann", ""], ["C2", "Bob", ""]], mapping=mapping, on_empty="clear"
+    )
+    assert counts(job) == (2, 0, 2, 0, 0, 0)
+    await bulk.sql.execute("UPDATE tenants SET max_tags = 1 WHERE id = $1", bulk.tenant)
+    undone = await bulk.undo(job["id"])
+    assert (undone["state"], undone["undo_counts"]) == ("undone", {"undone": 1, "left": 1})
+    ((_, _, message),) = await bulk.findings(job["id"], "left")
+    assert message == "A contact may have 1 tags; this would make 2."
+    assert [len(contact.get("tag_ids", ())) for contact in await bulk.contacts()] == [0, 1]
+
+
 async def test_an_undo_deletes_the_labels_that_nobody_carries(bulk: Bulk) -> None:
     job = await bulk.load(
         """

@@ -88,23 +88,25 @@ class Undo:
                         step.findings.append(_left(contact_id, state))
                         writers[contact_id] = (version, "left")
                     continue
-                step.counts["undone"] += writer != own
-                writers[contact_id] = (version, own)
-                self._take_back(step, state, entry, known)
+                taken_back = self._take_back(step, state, entry, known)
+                step.counts["undone" if taken_back else "left"] += writer != own
+                writers[contact_id] = (version, own if taken_back else "left")
             chunk.steps.append(step)
         return chunk
 
-    def _take_back(self, step: Step, state: RowState, entry: asyncpg.Record, known: Any) -> None:
+    def _take_back(self, step: Step, state: RowState, entry: asyncpg.Record, known: Any) -> bool:
+        """Adds the contact as it was; whether it may be so again."""
         try:
             plan = self._planner.change(state, changes_back(state, entry), known.now)
         except Invalid as error:
             finding = _left(state.id, state)
             step.findings.append({**finding, "message": error.message})
-            return
+            return False
         if plan.outcome == "updated":
             assert plan.row is not None
             step.add(self._planner, plan)
             known.earlier.add(plan.row)
+        return True
 
     async def _delete_labels(self) -> None:
         """Deletes the labels that the job made, where nothing carries them."""
