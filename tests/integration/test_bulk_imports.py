@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -454,6 +458,19 @@ async def test_a_run_that_was_cut_off_goes_on_after_its_last_chunk(bulk: Bulk) -
     assert await bulk.sql.fetchval(
         "SELECT count(*) FROM contact_search WHERE tenant_id = $1", bulk.tenant
     ) == 2_000  # fmt: skip
+
+
+async def test_the_copy_of_a_file_that_a_killed_process_left_is_removed(bulk: Bulk) -> None:
+    an_hour_ago = time.time() - 3_600
+    with (
+        tempfile.NamedTemporaryFile(prefix="fieldbook-import-", delete=False) as left,
+        tempfile.NamedTemporaryFile(prefix="fieldbook-import-") as used,
+    ):
+        for copy in (left, used):
+            os.utime(copy.name, (an_hour_ago, an_hour_ago))
+        fcntl.flock(used, fcntl.LOCK_EX)
+        await bulk.load(PEOPLE, mapping=MAPPING)
+        assert (Path(left.name).exists(), Path(used.name).exists()) == (False, True)
 
 
 async def test_runs_that_were_cut_off_before_it_came_forward_do_not_count_for_ever(

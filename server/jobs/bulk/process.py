@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import stat
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -35,6 +38,8 @@ EXIT_STOPPED = 75
 CONNECTIONS = 5
 UNSEARCHED_ROWS = 5_000
 RETRY_SECONDS = 0.5
+COPY_PREFIX = "fieldbook-import-"
+ORPHANED_SECONDS = 60
 
 
 async def run_assignment(assignment: dict[str, Any], stopping: asyncio.Event) -> int:
@@ -174,7 +179,10 @@ async def _import(context: Context, writer: Writer) -> None:
 async def opened_file(context: Context) -> AsyncIterator[ContactFile]:
     """The job's file, copied out of the database. Raises `FileFault`, `Unavailable`."""
     options, job = context.options, context.job
-    with tempfile.NamedTemporaryFile(prefix="fieldbook-import-") as copy:
+    _remove_orphans()
+    with tempfile.NamedTemporaryFile(prefix=COPY_PREFIX) as copy:
+        # As long as this process lives, which tells its copy from one that was left behind.
+        fcntl.flock(copy, fcntl.LOCK_EX)
         part = 0
         async with context.database.tenant(context.tenant) as connection:
             while content := await connection.fetchval(
@@ -195,6 +203,22 @@ async def opened_file(context: Context) -> AsyncIterator[ContactFile]:
                 region=context.settings.region,
             ),
         )
+
+
+def _remove_orphans() -> None:
+    """Removes the copies of processes that were killed: nobody holds their lock any more."""
+    for path in Path(tempfile.gettempdir()).glob(f"{COPY_PREFIX}*"):
+        try:
+            found = path.lstat()
+            if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < ORPHANED_SECONDS:
+                # No copy of ours; or made just now, and maybe not locked yet.
+                continue
+            with path.open("rb") as copy:
+                fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+        except OSError:
+            # In use, gone by now, or somebody else's.
+            continue
 
 
 async def _refresh_last(context: Context) -> None:
