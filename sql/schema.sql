@@ -1484,7 +1484,10 @@ BEGIN
         written_by = r.written_by, written_device = r.written_device,
         written_mutation = r.written_mutation, written_origin = r.written_origin
     FROM jsonb_populate_recordset(NULL::contacts, records) AS r
-    WHERE c.tenant_id = tenant AND c.id = r.id
+    CROSS JOIN LATERAL (
+        SELECT k.ctid AS place FROM contacts AS k
+        WHERE k.tenant_id = tenant AND k.id = r.id OFFSET 0) AS found
+    WHERE c.ctid = found.place
     RETURNING c.id, c.version, c.live_version, c.deleted_at IS NOT NULL,
               CASE WHEN c.deleted_at IS NULL THEN c.wire
                    ELSE render_tombstone(c.id, c.version, c.deleted_at) END,

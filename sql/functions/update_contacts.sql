@@ -3,8 +3,9 @@
 -- one. The stamps given are added to those that stand. Used by the query update_rows and by
 -- write_bulk_chunk().
 --
--- Each contact is found by its key. While the planner knows nothing yet of a new company, or of a new
--- database, it would rather look through all contacts, once for every chunk of an import.
+-- Each contact is found by its key, and so by its place, which nobody else moves under the lock. While
+-- the planner knows nothing yet of a new company, or of a new database, it would rather look through
+-- all contacts, once for every chunk of an import.
 CREATE OR REPLACE FUNCTION update_contacts(tenant text, records jsonb)
 RETURNS TABLE (row_id text, row_version bigint, row_live_version bigint, row_deleted boolean,
                row_wire text, row_author text)
@@ -26,7 +27,10 @@ BEGIN
         written_by = r.written_by, written_device = r.written_device,
         written_mutation = r.written_mutation, written_origin = r.written_origin
     FROM jsonb_populate_recordset(NULL::contacts, records) AS r
-    WHERE c.tenant_id = tenant AND c.id = r.id
+    CROSS JOIN LATERAL (
+        SELECT k.ctid AS place FROM contacts AS k
+        WHERE k.tenant_id = tenant AND k.id = r.id OFFSET 0) AS found
+    WHERE c.ctid = found.place
     RETURNING c.id, c.version, c.live_version, c.deleted_at IS NOT NULL,
               CASE WHEN c.deleted_at IS NULL THEN c.wire
                    ELSE render_tombstone(c.id, c.version, c.deleted_at) END,
