@@ -1611,7 +1611,7 @@ CREATE FUNCTION public.visible_fields(wire text) RETURNS jsonb
         - '{id,version,created_at,updated_at,created_by,updated_by,display_name,photo}'::text[]
 $$;
 
-CREATE FUNCTION public.write_bulk_chunk(job text, this_run text, mutation text, read_head bigint, ids text[], keys text[], external_ids text[], label_ids text[], steps jsonb[], milliseconds real, OUT verdict text, OUT done integer, OUT held real) RETURNS record
+CREATE FUNCTION public.write_bulk_chunk(job text, this_run text, mutation text, read_head bigint, ids text[], keys text[], external_ids text[], label_ids text[], steps jsonb[], milliseconds real, OUT verdict text, OUT done integer, OUT held real, OUT waited real) RETURNS record
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     AS $$
@@ -1627,9 +1627,12 @@ DECLARE
 BEGIN
     done := 0;
     held := 0;
+    waited := 0;
     -- A chunk that changes no contact keeps nobody waiting.
     IF EXISTS (SELECT FROM unnest(steps) AS each WHERE each ? 'created' OR each ? 'changed') THEN
+        began := clock_timestamp();
         PERFORM lock_versions();
+        waited := extract(epoch FROM clock_timestamp() - began) * 1000;
         began := clock_timestamp();
         PERFORM set_config('app.search_later', 'on', true);
         IF EXISTS (

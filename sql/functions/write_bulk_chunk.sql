@@ -12,12 +12,12 @@
 -- "findings": [{"kind", "row", "contact_id", "field", "message", "detail", "original"}]}, of which
 -- only `rows` must be there. Gives the verdict (`written`, `stale`, `cancelled`, or `over` when
 -- another run of the job has begun), how many steps are done, how long the lock was held before the
--- commit, and for how many rows.
+-- commit, and how long others held it before.
 CREATE OR REPLACE FUNCTION write_bulk_chunk(
     job text, this_run text, mutation text, read_head bigint,
     ids text[], keys text[], external_ids text[], label_ids text[],
     steps jsonb[], milliseconds real,
-    OUT verdict text, OUT done integer, OUT held real
+    OUT verdict text, OUT done integer, OUT held real, OUT waited real
 )
 LANGUAGE plpgsql VOLATILE
 -- What is asked here is found by indexes; the planner may not know yet how large the tables are.
@@ -35,9 +35,12 @@ DECLARE
 BEGIN
     done := 0;
     held := 0;
+    waited := 0;
     -- A chunk that changes no contact keeps nobody waiting.
     IF EXISTS (SELECT FROM unnest(steps) AS each WHERE each ? 'created' OR each ? 'changed') THEN
+        began := clock_timestamp();
         PERFORM lock_versions();
+        waited := extract(epoch FROM clock_timestamp() - began) * 1000;
         began := clock_timestamp();
         PERFORM set_config('app.search_later', 'on', true);
         IF EXISTS (

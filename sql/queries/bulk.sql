@@ -98,7 +98,7 @@ FROM find_bulk_matches($1::text, $2::text[], $3::text[], $4::text[], $5::text[])
 -- name: write_chunk
 -- A chunk of a job: see the function. $1 job, $2 run, $3 mutation, $4 head, $5 ids, $6 keys,
 -- $7 external ids, $8 ids of labels, $9 steps, $10 milliseconds.
-SELECT verdict, done, held FROM write_bulk_chunk(
+SELECT verdict, done, held, waited FROM write_bulk_chunk(
     $1::text, $2::text, $3::text, $4::bigint, $5::text[], $6::text[], $7::text[], $8::text[],
     $9::jsonb[], $10::real);
 
