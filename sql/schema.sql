@@ -1656,6 +1656,9 @@ BEGIN
     verdict := CASE WHEN standing.run IS DISTINCT FROM this_run OR standing.state <> 'running'
                     THEN 'over'
                     WHEN standing.cancelling THEN 'cancelled'
+                    WHEN NOT standing.undoing AND EXISTS (
+                        SELECT FROM agents WHERE tenant_id = tenant AND id = standing.agent_id
+                            AND disabled) THEN 'disabled'
                     ELSE 'written' END;
     IF verdict <> 'written' THEN
         RETURN;

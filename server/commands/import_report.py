@@ -17,8 +17,8 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 COUNTED = (
     ("created", "to create"),
     ("updated", "to update"),
+    ("conflicts", "of them over a fresh edit"),
     ("unchanged", "unchanged"),
-    ("conflicts", "of them fresh edits"),
     ("errors", "with errors"),
 )
 

@@ -61,9 +61,6 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
         # Before a long upload, not after it.
         asked = query_of(request, IMPORT_OPTIONS)
         async with imports.uploading(actor) as upload:
-            known = None if asked["dry_run"] else await imports.repeated(actor, key)
-            if known:
-                return _started(known, fresh=False)
             file, pairs = await receive_upload(request, upload)
             asked = parse_query(IMPORT_OPTIONS, [*request.query.items(), *pairs])
             file = FileInfo(asked.get("file_name", file.name), file.content_type)

@@ -119,8 +119,16 @@ class OptedOut(Worded, fields.String):
         return self.meanings[word]
 
 
+class Names(Items):
+    """Names or ids; a single one may stand alone, as in a query."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        names = [value] if isinstance(value, str) else value
+        return super()._deserialize(names, attr, data, **kwargs)
+
+
 def _names(what: str) -> Items:
-    return Items(
+    return Names(
         Text(100, min_length=1),
         limit=100,
         metadata={"description": f"Id or name of a {what}; given again, any of them."},

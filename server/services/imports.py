@@ -15,7 +15,7 @@ from nanoid import generate
 
 from server.db.pool import Connection, Database
 from server.db.queries import queries
-from server.errors import Invalid, Unavailable
+from server.errors import Conflict, Invalid, Unavailable
 from server.files.model import FileFault
 from server.files.paths import require_path
 from server.files.texts import known_encoding
@@ -74,9 +74,11 @@ class Imports:
         """The job that imports a file, and whether it is new: a `key` makes it once.
 
         `asked` is what `schemas.bulk.IMPORT_OPTIONS` gave. Raises `Invalid`, with `row` and
-        `column` where they are known, for a file that can't be imported, `Unavailable`.
+        `column` where they are known, for a file that can't be imported, `Conflict` for a key that
+        was used for another file or other options, `Unavailable`.
         """
         job = _like_a_job(actor, upload, file, asked)
+        job["options"]["sha256"] = upload.sha256
         # Now, while whoever sent it waits for an answer, and not when the job's turn comes.
         found = await self._check(actor.tenant, job)
         job_id = id_by_key("import", actor, key) if key else generate()
@@ -94,6 +96,10 @@ class Imports:
                     await log_action(connection, "import", "job", job_id, actor, _logged(job))
             except asyncpg.UniqueViolationError:
                 fresh = False
+                if not await connection.fetchval(
+                    queries.bulk_jobs.has_options, actor.tenant, job_id, _json(job["options"])
+                ):
+                    raise Conflict("This Idempotency-Key was used for another import.") from None
             else:
                 fresh = upload.taken = True
             record = await connection.fetchrow(queries.bulk_jobs.read_shown, actor.tenant, job_id)
@@ -114,15 +120,6 @@ class Imports:
             await log_action(connection, "import", "job", job_id, actor, _logged(job), origin="sql")
         upload.taken = True
         return job_id
-
-    async def repeated(self, actor: Actor, key: str | None) -> dict[str, Any] | None:
-        """The import that the same key has started; None for a new one."""
-        if key is None:
-            return None
-        job_id = id_by_key("import", actor, key)
-        async with self._database.tenant(actor.tenant) as connection:
-            record = await connection.fetchrow(queries.bulk_jobs.read_shown, actor.tenant, job_id)
-        return job_to_wire(record) if record else None
 
     async def preview(
         self, actor: Actor, upload: Upload, file: FileInfo, asked: Mapping[str, Any]

@@ -10,8 +10,8 @@
 --
 -- A step: {"rows", "counts": {name: number}, "position", "created": [contact], "changed": [contact],
 -- "findings": [{"kind", "row", "contact_id", "field", "message", "detail", "original"}]}, of which
--- only `rows` must be there. Gives the verdict (`written`, `stale`, `cancelled`, or `over` when
--- another run of the job has begun), how many steps are done, how long the lock was held before the
+-- only `rows` must be there. Gives the verdict (`written`, `stale`, `cancelled`, `disabled` when
+-- its author was, or `over` when another run of the job has begun), how many steps are done, how long the lock was held before the
 -- commit, and how long others held it before.
 CREATE OR REPLACE FUNCTION write_bulk_chunk(
     job text, this_run text, mutation text, read_head bigint,
@@ -64,6 +64,9 @@ BEGIN
     verdict := CASE WHEN standing.run IS DISTINCT FROM this_run OR standing.state <> 'running'
                     THEN 'over'
                     WHEN standing.cancelling THEN 'cancelled'
+                    WHEN NOT standing.undoing AND EXISTS (
+                        SELECT FROM agents WHERE tenant_id = tenant AND id = standing.agent_id
+                            AND disabled) THEN 'disabled'
                     ELSE 'written' END;
     IF verdict <> 'written' THEN
         RETURN;

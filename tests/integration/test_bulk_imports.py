@@ -642,3 +642,43 @@ async def test_our_own_export_keeps_the_ids_that_nobody_has_had(bulk: Bulk) -> N
     found = {contact["first_name"]: contact["id"] for contact in await bulk.contacts()}
     assert found["Robert"] == "contact-of-ours-2"
     assert found["Ann"] != "contact-of-ours-1"
+
+
+async def test_a_phone_finds_nobody_of_another_full_name(bulk: Bulk) -> None:
+    rows = """
+        First name | Last name | Phone
+        Ann        | Lee       | 044 668 18 00
+        Bob        | Lee       | 044 668 18 00
+    """
+    assert counts(await bulk.load(rows)) == (2, 2, 0, 0, 0, 0)
+    assert counts(await bulk.load(rows)) == (2, 0, 0, 2, 0, 0)
+    # A row without a name may be either's.
+    job = await bulk.load([["Phone", "Notes"], ["044 668 18 00", "Tall"]])
+    assert counts(job) == (1, 0, 0, 0, 0, 1)
+
+
+async def test_a_row_tells_all_that_is_wrong_with_it(bulk: Bulk) -> None:
+    job = await bulk.load(
+        [["First name", "Phone", "E-mail"], ["Ann", "1.41556E+10", "ann at home"]]
+    )
+    assert counts(job) == (1, 0, 0, 0, 0, 1)
+    fields = [field for _, field, _ in await bulk.findings(job["id"], "error")]
+    assert [(field or "").partition(".")[0] for field in fields] == ["phones", "emails"]
+
+
+async def test_a_run_ends_when_its_author_is_disabled_and_others_undo_it(bulk: Bulk) -> None:
+    rows = "first_name\n" + "\n".join(f"Name {number}" for number in range(3_000))
+    job = await bulk.start(
+        "import", {"mode": "upsert", "match": ["email"], "on_empty": "keep"}, rows.encode()
+    )
+    running = asyncio.create_task(bulk.run(job))
+    await bulk.until(f"(SELECT done FROM bulk_jobs WHERE id = '{job}') > 0")
+    await bulk.sql.execute(
+        "UPDATE agents SET disabled = true WHERE tenant_id = $1 AND id = $2", bulk.tenant, AGENT
+    )
+    ended = await running
+    assert ended["state"] == "failed"
+    assert "was disabled" in ended["error"]
+    assert 0 < len(await bulk.contacts()) < 3_000
+    assert (await bulk.undo(job))["state"] == "undone"
+    assert await bulk.contacts() == []

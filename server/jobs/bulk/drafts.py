@@ -69,12 +69,13 @@ def _fill(draft: Draft, settings: TenantSettings) -> None:
         if names:
             draft.labels[plural] = names
     draft.fields = fields
-    if draft.faults:
-        return
     try:
         draft.fields = load_row(fields, settings.region, settings.clean_phones)
     except Invalid as error:
-        draft.faults = faults_of(error)
+        # With what the reader found: who mends the row mends all of it at once.
+        named = {path.split(".")[0] for path, _ in draft.faults}
+        draft.faults += [each for each in faults_of(error) if each[0].split(".")[0] not in named]
+    if draft.faults:
         return
     draft.keys = keys_by_kind(draft.id, draft.fields)
 

@@ -2,8 +2,8 @@
 
 The first kind of key that finds a contact decides. Several contacts are a fault of the row, never
 a guess. And a key does not find a contact that a stronger one speaks against: not one with another
-external id, and not one with other e-mails and another name, for the number of a switchboard is no
-person.
+external id, and not one with other e-mails and another name. A phone finds nobody whose first and
+last names are others: couples share one, and the number of a switchboard is no person.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Match:
             states = [
                 state
                 for state in known.find(kind, values)
-                if not self._contradicted(draft, state, stronger)
+                if not self._contradicted(draft, state, kind, stronger)
             ]
             if len(states) > 1:
                 raise Invalid(fields={FIELDS[kind]: [_ambiguous(kind, states)]})
@@ -51,13 +51,17 @@ class Match:
                 return states[0]
         return None
 
-    def _contradicted(self, draft: Draft, state: RowState, stronger: Iterable[str]) -> bool:
-        for kind in stronger:
-            mine = set(draft.keys.get(kind, ()))
-            theirs = {value for each, value in keys_of(state.fields) if each == kind}
+    def _contradicted(
+        self, draft: Draft, state: RowState, kind: str, stronger: Iterable[str]
+    ) -> bool:
+        if kind == "phone" and _other_person(draft.fields, state.fields):
+            return True
+        for each in stronger:
+            mine = set(draft.keys.get(each, ()))
+            theirs = {value for found, value in keys_of(state.fields) if found == each}
             if mine and theirs and mine.isdisjoint(theirs):
                 names = name_of(draft.fields), name_of(state.fields)
-                if kind == "external_id" or (all(names) and names[0] != names[1]):
+                if each == "external_id" or (all(names) and names[0] != names[1]):
                     return True
         return False
 
@@ -65,6 +69,12 @@ class Match:
         """The kind of key by which a row means a contact."""
         theirs = {("id", state.id), *keys_of(state.fields)}
         return next(kind for kind, value in self.keys(draft) if (kind, value) in theirs)
+
+
+def _other_person(one: Fields, other: Fields) -> bool:
+    """Whether two have first and last names, which differ: couples and colleagues share a phone."""
+    names = [(each.get("first_name"), each.get("last_name")) for each in (one, other)]
+    return all(all(name) for name in names) and name_of(one) != name_of(other)
 
 
 def name_of(fields: Fields) -> str:

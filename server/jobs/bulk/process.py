@@ -38,6 +38,9 @@ EXIT_STOPPED = 75
 CONNECTIONS = 5
 UNSEARCHED_ROWS = 5_000
 RETRY_SECONDS = 0.5
+DISABLED = (
+    "The account of who started this was disabled. What was done is done; undo takes it back."
+)
 COPY_PREFIX = "fieldbook-import-"
 ORPHANED_SECONDS = 60
 
@@ -90,6 +93,8 @@ async def _run(database: Database, assignment: dict[str, Any], stopping: asyncio
         if ended.verdict == "over":
             return EXIT_DONE
         state = "cancelled"
+        if ended.verdict == "disabled":
+            state, error = "failed", DISABLED
     except (FileFault, FieldbookError) as fault:
         if isinstance(fault, Unavailable):
             raise

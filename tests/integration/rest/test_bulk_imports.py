@@ -263,6 +263,9 @@ async def test_an_upload_that_is_sent_again_is_imported_once(
     again = await send(manager, file, Idempotency_Key="k")
     assert (again.status, again.json["id"]) == (200, started[0].json["id"])
     assert again.json["state"] == "done"
+    for other in (send(manager, file * 2, Idempotency_Key="k"),
+                  send(manager, file, Idempotency_Key="k", mode="skip")):  # fmt: skip
+        assert (await other).code.startswith("conflict")
     assert len(await contacts_of(manager)) == 2
 
     pages = [(await manager.get("/api/bulk/jobs?limit=1")).json]
