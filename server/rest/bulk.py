@@ -53,7 +53,7 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
         headers=WRITE_HEADERS,
         query=IMPORT_OPTIONS,
         answers={200: StartedSchema, 201: JobSchema},
-        errors=(400, 413),
+        errors=(400, 409, 413),
         file="file",
     )
     async def start(request: web.Request) -> web.Response:
