@@ -48,6 +48,8 @@ POSTGRES_OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
+    # Files of the log that are used again: a new one takes 60 ms to make, while everybody waits.
+    "min_wal_size": "512MB",
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
