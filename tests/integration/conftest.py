@@ -13,7 +13,9 @@ import pytest
 import pytest_asyncio
 
 from server.db.embedded import EmbeddedRedis
+from server.db.pool import Database
 from server.settings import Settings
+from tests.integration.support.bulk import Bulk
 from tests.integration.support.devices import Device, Payload
 from tests.integration.support.raw import RawSocket
 from tests.integration.support.servers import Company, Server, make_company, running_server
@@ -30,6 +32,14 @@ async def owner(module_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(module_database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def bulk(module_database_url: str, owner: asyncpg.Connection) -> AsyncIterator[Bulk]:
+    """A company of this test alone, for jobs that run in the test's own process."""
+    database = await Database.connect(module_database_url, size=4)
+    yield await Bulk(module_database_url, database, owner).set_up()
+    await database.close()
 
 
 @pytest.fixture(scope="module")

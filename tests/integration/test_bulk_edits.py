@@ -1,20 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
-import pytest
-
-from server.db.pool import Database
 from tests.integration.support.bulk import AGENT, Bulk
-
-
-@pytest.fixture
-async def bulk(module_database_url: str, owner: asyncpg.Connection) -> AsyncIterator[Bulk]:
-    database = await Database.connect(module_database_url, size=4)
-    yield await Bulk(module_database_url, database, owner).set_up()
-    await database.close()
 
 
 async def make(bulk: Bulk, number: int, **fields: Any) -> list[str]:

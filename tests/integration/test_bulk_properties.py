@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.db.pool import Database
-from tests.integration.support.bulk import Bulk
-from tests.integration.test_bulk_imports import counts
+from tests.integration.support.bulk import Bulk, counts
 
 HEADER = ["external_id", "first_name", "E-mail", "Phone", "Notes", "Labels", "Size"]
 MAPPING = {"Labels": "tags"}

@@ -19,6 +19,14 @@ from server.jobs.bulk.process import EXIT_DONE, run_assignment
 
 Finding = tuple[int | None, str | None, str | None]
 AGENT = "agent-admin-01"
+PEOPLE = """
+Customer ID | First name | Last name | E-mail           | Phone         | Company
+C1          | Ann        | Lee       | ann@example.com  | 044 668 18 00 | Lee & Sons
+C2          | Bob        | Ray       | BOB@Example.com  | 044 668 18 01 | Ray Ltd
+C3          | Cat        | Poe       |                  | 044 668 18 02 |
+"""
+COUNTS = ("rows", "created", "updated", "unchanged", "conflicts", "errors")
+MAPPING = {"Customer ID": "external_id"}
 OPTIONS = {"mode": "upsert", "match": ["external_id", "email", "phone"], "on_empty": "keep"}
 
 
@@ -163,3 +171,8 @@ def to_csv(rows: str | list[list[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
+
+
+def counts(job: dict[str, object]) -> tuple[int, ...]:
+    told: dict[str, int] = job["counts"]  # type: ignore[assignment]
+    return tuple(told.get(name, 0) for name in COUNTS)

@@ -1,0 +1,245 @@
+"""Runs of imports: cut off, overtaken, refused, stopped, and what is left of them."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from server.files.model import ReadOptions
+from server.files.reading import open_contact_file
+from server.jobs.bulk.context import Context
+from server.jobs.bulk.drafts import draft_row
+from server.jobs.bulk.importing import judging_of
+from server.jobs.bulk.known import EarlierInChunk
+from server.jobs.bulk.planning import Author
+from server.jobs.bulk.process import EXIT_FAULT
+from server.services.tenants import Tenants
+from tests.integration.support.bulk import AGENT, MAPPING, OPTIONS, PEOPLE, Bulk, counts
+
+Capture = pytest.CaptureFixture[bytes]
+
+
+async def test_a_tag_that_is_deleted_while_rows_are_judged_is_made_anew(
+    bulk: Bulk, tmp_path: Path
+) -> None:
+    job = await bulk.start("import", {**OPTIONS, "mapping": {"Tags": "tags"}}, b"")
+    path = tmp_path / "contacts.csv"
+    path.write_bytes(b"Name,Tags\nAnn,VIP\nBob,VIP\n")
+    context = Context(
+        *(bulk.database, bulk.tenant, {**await bulk.job(job), "options": OPTIONS}, ""),
+        await Tenants(bulk.database, "CH").settings(bulk.tenant),
+        *(Author(AGENT, None, f"import.{job}", "import"), asyncio.Event()),
+    )
+    file = open_contact_file(path, ReadOptions())
+    assert file.check() == 2
+    judging = await judging_of(context, file, writes=True)
+    drafts = [draft_row(row, context.settings) for row in file.rows()]
+    known = await judging.known(drafts[:1], EarlierInChunk())
+    # As a chunk does that is judged anew beside this one.
+    judging.labels.forget()
+    plan = judging.judge(drafts[0], known)
+    assert (plan.outcome, plan.faults) == ("created", [])
+    assert plan.row is not None
+
+    # Before the next rows, whose tag is known from the first, it is deleted.
+    await judging.known(drafts[:1], EarlierInChunk())
+    (deleted,) = plan.row.fields["tag_ids"]
+    await bulk.sql.execute("UPDATE tags SET deleted_at = now() WHERE id = $1", deleted)
+    known = await judging.known(drafts[1:], EarlierInChunk())
+    plan = judging.judge(drafts[1], known)
+    assert plan.row is not None
+    (live,) = plan.row.fields["tag_ids"]
+    assert live == await bulk.sql.fetchval(
+        "SELECT id FROM tags WHERE tenant_id = $1 AND deleted_at IS NULL", bulk.tenant
+    )
+
+
+async def test_a_run_that_was_cut_off_goes_on_after_its_last_chunk(bulk: Bulk) -> None:
+    rows = [["Customer ID", "First name"]]
+    rows += [[f"C{number}", f"Name {number}"] for number in range(2_000)]
+    job = await bulk.start(
+        "import",
+        {"mode": "upsert", "match": ["external_id"], "on_empty": "keep", "mapping": MAPPING},
+        "\n".join(",".join(row) for row in rows).encode(),
+    )
+    stopping = asyncio.Event()
+    running = asyncio.create_task(bulk.run(job, stopping))
+    await bulk.until(f"(SELECT done FROM bulk_jobs WHERE id = '{job}') > 0")
+    stopping.set()
+    cut = await running
+    assert cut["state"] == "running"
+    assert 0 < cut["done"] < 2_000
+    assert len(await bulk.contacts()) == cut["counts"]["created"] == cut["done"]
+    done = await bulk.run(job)
+    assert (done["state"], counts(done)) == ("done", (2_000, 2_000, 0, 0, 0, 0))
+    assert len({contact["external_id"] for contact in await bulk.contacts()}) == 2_000
+    assert await bulk.sql.fetchval(
+        "SELECT count(*) FROM contact_search WHERE tenant_id = $1", bulk.tenant
+    ) == 2_000  # fmt: skip
+
+
+async def test_the_copy_of_a_file_that_a_killed_process_left_is_removed(bulk: Bulk) -> None:
+    an_hour_ago = time.time() - 3_600
+    with (
+        tempfile.NamedTemporaryFile(prefix="fieldbook-import-", delete=False) as left,
+        tempfile.NamedTemporaryFile(prefix="fieldbook-import-") as used,
+    ):
+        for copy in (left, used):
+            os.utime(copy.name, (an_hour_ago, an_hour_ago))
+        fcntl.flock(used, fcntl.LOCK_EX)
+        await bulk.load(PEOPLE, mapping=MAPPING)
+        assert (Path(left.name).exists(), Path(used.name).exists()) == (False, True)
+
+
+async def test_runs_that_were_cut_off_before_it_came_forward_do_not_count_for_ever(
+    bulk: Bulk,
+) -> None:
+    job = await bulk.start("import", OPTIONS, b"Name\nMia\n")
+    await bulk.sql.execute("UPDATE bulk_jobs SET runs = 2 WHERE id = $1", job)
+    done = await bulk.run(job)
+    assert (done["state"], done["runs"]) == ("done", 0)
+
+
+async def test_a_chunk_that_was_overtaken_by_a_device_is_judged_anew(bulk: Bulk) -> None:
+    """The contact that a row means is edited, and another made, between judging and writing."""
+    await bulk.load(PEOPLE, mapping=MAPPING)
+    (ann, *_) = await bulk.contacts()
+    blocker = await asyncpg.connect(bulk.url)
+    transaction = blocker.transaction()
+    await transaction.start()
+    await blocker.execute("SELECT set_config('app.tenant', $1, true)", bulk.tenant)
+    await blocker.execute("SELECT lock_versions()")
+    job = await bulk.start(
+        "import",
+        {"mode": "upsert", "match": ["external_id", "email"], "on_empty": "keep"},
+        b"external_id,first_name,email,notes\nC1,Anna,,from the file\n,Gil,gil@example.com,\n",
+    )
+    running = asyncio.create_task(bulk.run(job))
+    await bulk.until(
+        "EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'advisory' "
+        "AND datname = current_database() AND query LIKE '%write_bulk_chunk%')"
+    )
+    await blocker.execute(
+        "UPDATE contacts SET notes = 'from the device', company = 'Both' WHERE id = $1", ann["id"]
+    )
+    await blocker.execute(
+        "INSERT INTO contacts (tenant_id, id, first_name, emails) "
+        "VALUES ($1, 'contact-gil', 'Gilbert', '[{\"value\": \"gil@example.com\"}]')",
+        bulk.tenant,
+    )
+    await transaction.commit()
+    await blocker.close()
+    done = await running
+    assert counts(done) == (2, 0, 2, 0, 1, 0)
+    found = {contact["id"]: contact for contact in await bulk.contacts()}
+    assert len(found) == 4
+    assert (found[ann["id"]]["notes"], found[ann["id"]]["company"]) == ("from the file", "Both")
+    assert found["contact-gil"]["first_name"] == "Gil"
+    ((_, field, _),) = await bulk.findings(job, "conflict")
+    assert field == "notes"
+
+
+def test_the_log_of_a_job_s_process_holds_no_values(module_database_url: str) -> None:
+    assignment = {
+        "database_url": module_database_url,
+        "default_region": "CH",
+        "tenant": "mia@example.com",
+        "job": "there-is-none",
+        "run": "a-run",
+    }
+    command = [sys.executable, "-m", "server.jobs.bulk"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        # Left open: its end would mean that the server stops.
+        process.stdin.write(json.dumps(assignment) + "\n")
+        process.stdin.flush()
+        log = process.stderr.read()
+    assert process.returncode == EXIT_FAULT
+    assert "A bulk job's process failed" in log
+    assert "Traceback" in log
+    assert "mia@example.com" not in log
+
+
+async def test_a_job_that_was_asked_to_stop_stops_before_its_next_chunk(bulk: Bulk) -> None:
+    rows = "first_name\n" + "\n".join(f"Name {number}" for number in range(3_000))
+    job = await bulk.start(
+        "import", {"mode": "upsert", "match": ["email"], "on_empty": "keep"}, rows.encode()
+    )
+    running = asyncio.create_task(bulk.run(job))
+    await bulk.until(f"(SELECT done FROM bulk_jobs WHERE id = '{job}') > 0")
+    await bulk.sql.execute("UPDATE bulk_jobs SET cancelling = true WHERE id = $1", job)
+    cancelled = await running
+    assert cancelled["state"] == "cancelled"
+    assert len(await bulk.contacts()) == cancelled["done"] < 3_000
+    undone = await bulk.undo(job)
+    assert undone["state"] == "undone"
+    assert await bulk.contacts() == []
+
+
+async def test_a_run_that_is_over_may_write_no_more(bulk: Bulk) -> None:
+    job = await bulk.start(
+        "import",
+        {"mode": "upsert", "match": ["email"], "on_empty": "keep"},
+        b"first_name\nAnn\n",
+    )
+    await bulk.run(job)
+    record = await bulk.sql.fetchrow("SELECT * FROM bulk_jobs WHERE id = $1", job)
+    assert record["state"] == "done"
+    async with bulk.database.tenant(bulk.tenant) as connection:
+        verdict = await connection.fetchrow(
+            "SELECT * FROM write_bulk_chunk($1, 'old run', 'import.x', 0, '{}', '{}', '{}', '{}', "
+            "$2::jsonb[], 10)",
+            *(job, [json.dumps({"rows": 1, "created": [{"id": "contact-x", "stamps": {}}]})]),
+        )
+    assert (verdict["verdict"], verdict["done"]) == ("over", 0)
+    assert len(await bulk.contacts()) == 1
+
+
+async def test_a_row_that_the_database_refuses_is_an_error_and_stops_no_other(bulk: Bulk) -> None:
+    await bulk.sql.execute(
+        "ALTER TABLE contacts ADD CONSTRAINT no_refused CHECK (first_name <> 'Refused')"
+    )
+    try:
+        rows = "first_name\n" + "\n".join(
+            ["Ann", "Refused", "Bob", *map(str, range(200)), "Refused", "Dan"]
+        )
+        job = await bulk.start(
+            "import", {"mode": "upsert", "match": ["email"], "on_empty": "keep"}, rows.encode()
+        )
+        done = await bulk.run(job)
+    finally:
+        await bulk.sql.execute("ALTER TABLE contacts DROP CONSTRAINT no_refused")
+    assert (done["state"], counts(done)) == ("done", (205, 203, 0, 0, 0, 2))
+    assert [row for row, _, _ in await bulk.findings(job, "error")] == [3, 205]
+    assert len(await bulk.contacts()) == 203
+
+
+async def test_a_run_ends_when_its_author_is_disabled_and_others_undo_it(bulk: Bulk) -> None:
+    rows = "first_name\n" + "\n".join(f"Name {number}" for number in range(3_000))
+    job = await bulk.start(
+        "import", {"mode": "upsert", "match": ["email"], "on_empty": "keep"}, rows.encode()
+    )
+    running = asyncio.create_task(bulk.run(job))
+    await bulk.until(f"(SELECT done FROM bulk_jobs WHERE id = '{job}') > 0")
+    await bulk.sql.execute(
+        "UPDATE agents SET disabled = true WHERE tenant_id = $1 AND id = $2", bulk.tenant, AGENT
+    )
+    ended = await running
+    assert ended["state"] == "failed"
+    assert "was disabled" in ended["error"]
+    assert 0 < len(await bulk.contacts()) < 3_000
+    assert (await bulk.undo(job))["state"] == "undone"
+    assert await bulk.contacts() == []
