@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import asyncpg
 
 from tests.integration.support.bulk import AGENT, Bulk
 
@@ -101,3 +104,36 @@ async def test_an_edit_lists_what_it_overwrites_of_a_recent_edit(bulk: Bulk) -> 
         job["id"],
     )
     assert [tuple(record) for record in records] == [(ids[0], "company", "Lee")]
+
+
+async def test_contacts_that_are_edited_while_an_edit_waits_are_judged_anew(bulk: Bulk) -> None:
+    """In the chunk that waits for the lock, and in the next one, which has been judged by then."""
+    ids = await make(bulk, 150)
+    blocker = await asyncpg.connect(bulk.url)
+    transaction = blocker.transaction()
+    await transaction.start()
+    await blocker.execute("SELECT set_config('app.tenant', $1, true)", bulk.tenant)
+    await blocker.execute("SELECT lock_versions()")
+    job = await bulk.start("update", {"ids": ids, "changes": {"notes": "of the edit"}})
+    running = asyncio.create_task(bulk.run(job))
+    await bulk.until(
+        "EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'advisory' "
+        "AND datname = current_database() AND query LIKE '%write_bulk_chunk%')"
+    )
+    await asyncio.sleep(0.2)
+    await blocker.execute(
+        "UPDATE contacts SET notes = 'of a device', company = 'Lee' "
+        "WHERE tenant_id = $1 AND id = ANY ($2)",
+        *(bulk.tenant, [ids[0], ids[-1]]),
+    )
+    await transaction.commit()
+    await blocker.close()
+    done = await running
+    assert (done["state"], done["counts"]["updated"], done["counts"]["conflicts"]) == (
+        "done",
+        150,
+        2,
+    )
+    contacts = {contact["id"]: contact for contact in await bulk.contacts()}
+    assert {contact["notes"] for contact in contacts.values()} == {"of the edit"}
+    assert [contacts[each]["company"] for each in (ids[0], ids[-1])] == ["Lee", "Lee"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -62,7 +63,8 @@ class Edit:
         """What a run would do, as `Preview.to_wire` gives it. Raises `Unavailable`."""
         preview = Preview()
         async for ids in self._pages(""):
-            for contact_id, plan in await self._plans(ids):
+            _, plans = await self._plans(ids)
+            for contact_id, plan in plans:
                 preview.note(None, plan, findings_of(contact_id, plan))
                 if plan.row and len(preview.preview) < SHOWN:
                     preview.preview.append({"id": plan.row.id, **_filled(plan.row)})
@@ -79,7 +81,8 @@ class Edit:
 
     async def _next(self, after: str, size: int) -> list[str]:
         if self._filter is None:
-            return [each for each in self._ids if each > after][:size]
+            begin = bisect_right(self._ids, after)
+            return self._ids[begin : begin + size]
         async with self._context.database.tenant(self._context.tenant) as connection:
             records = await connection.fetch(
                 queries.bulk.page_contacts, self._context.tenant, self._filter, after, size
@@ -93,10 +96,10 @@ class Edit:
         return judge
 
     async def _judge(self, ids: list[str], refusal: str | None = None) -> Chunk:
-        plans = await self._plans(ids)
+        head, plans = await self._plans(ids)
         if refusal:
             plans = [(each, Plan("error", faults=[("", refusal)])) for each in ids]
-        chunk = Chunk(self._head, [], set(ids), label_ids=set(self._label_ids()))
+        chunk = Chunk(head, [], set(ids), label_ids=set(self._label_ids()))
         size = -(-len(plans) // STEPS)
         for begin in range(0, len(plans), size):
             step = Step()
@@ -112,16 +115,19 @@ class Edit:
             chunk.steps.append(step)
         return chunk
 
-    async def _plans(self, ids: Sequence[str]) -> list[tuple[str, Plan]]:
+    async def _plans(self, ids: Sequence[str]) -> tuple[int, list[tuple[str, Plan]]]:
+        """The head that the plans rest on, and a plan for each contact.
+
+        Keeps nothing: a stale chunk is judged anew while the next one is being judged.
+        """
         known = await read_standing(self._context, ids)
-        self._head = known.head
         changes = await self._changes()
         plans = []
         for contact_id in ids:
             plans.append((contact_id, self._plan(known.stored.get(contact_id), changes, known.now)))
             if len(plans) % 16 == 0:
                 await asyncio.sleep(0)
-        return plans
+        return known.head, plans
 
     def _plan(self, state: RowState | None, changes: Fields, now: int) -> Plan:
         if state is None:
