@@ -21,9 +21,10 @@ from server.rest.middleware import (
     render_errors,
     sign_in,
 )
+from server.rest.pages import page_routes
 from server.rest.rows import list_routes, row_routes
 from server.rest.sync import sync_routes
-from server.rest.system import Readiness, document_routes, page_routes, system_routes
+from server.rest.system import Readiness, document_routes, system_routes
 from server.rest.tenant import tenant_routes
 from server.services.agents import Agents
 from server.services.auth import Auth

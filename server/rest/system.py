@@ -1,34 +1,18 @@
-"""For who runs the server: health, readiness, metrics; and the pages, with the API's document."""
+"""For who runs the server: health, readiness, metrics; and the API's document."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
-from pathlib import Path
 
 import orjson
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from server.rest.headers import PAGE
 from server.rest.openapi import build_document, operation
 from server.rest.requests import json_answer, json_text
 from server.schemas.answers import HealthSchema, ReadySchema
-
-PUBLIC = Path(__file__).resolve().parents[2] / "public"
-FOLDERS = ("css", "js", "vendor")
-# ReDoc's script makes two <style> elements: an empty one, into which it then puts its styles, and
-# that of its scrollbars; these are the hashes of both. Its search runs in a worker that it makes.
-REDOC_STYLES = (
-    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
-    "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
-)
-REDOC = PAGE.replace("style-src 'self'", f"style-src 'self' {REDOC_STYLES}").replace(
-    "connect-src", "worker-src blob:; connect-src"
-)
-PAGES = {"/": ("index.html", PAGE), "/docs": ("docs.html", PAGE), "/redoc": ("redoc.html", REDOC)}
 
 Readiness = Callable[[], Awaitable[dict[str, bool]]]
 
@@ -97,26 +81,3 @@ def document_routes(documented: list[web.RouteDef], version: str) -> list[web.Ro
         return json_text(text, headers={"Cache-Control": "no-cache"})
 
     return [web.get("/api/openapi.json", openapi)]
-
-
-def page_routes() -> list[web.RouteDef]:
-    """Our pages and what they load: the files that are there now, and no others."""
-    pages = [
-        web.get(path, _file(PUBLIC / name, {"Content-Security-Policy": policy}))
-        for path, (name, policy) in PAGES.items()
-    ]
-    loaded = [
-        web.get(f"/{path.relative_to(PUBLIC).as_posix()}", _file(path, {}))
-        for folder in FOLDERS
-        for path in sorted((PUBLIC / folder).rglob("*"))
-        if path.is_file()
-    ]
-    return [*pages, *loaded]
-
-
-def _file(path: Path, headers: dict[str, str]) -> Handler:
-    async def show(_request: web.Request) -> web.StreamResponse:
-        # Asked each time whether it changed; the answer to that is short.
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache", **headers})
-
-    return show
