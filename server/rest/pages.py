@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from server.rest.headers import PAGE
+from server.rest.served_file import ServedFile
 
 PUBLIC = Path(__file__).resolve().parents[2] / "public"
 FOLDERS = ("css", "js", "vendor")
@@ -27,26 +27,22 @@ PAGES = {
     "/docs": ("docs.html", PAGE),
     "/redoc": ("redoc.html", REDOC),
 }
+NEEDED_BY_NONE = "camera=(), geolocation=(), microphone=()"
+"""What code that found its way into a page should not ask a person for, either."""
 
 
 def page_routes() -> list[web.RouteDef]:
     """Our pages and what they load: the files that are there now, and no others."""
-    pages = [
-        web.get(path, _file(PUBLIC / name, {"Content-Security-Policy": policy}))
+    files = [
+        (
+            path,
+            PUBLIC / name,
+            {"Content-Security-Policy": policy, "Permissions-Policy": NEEDED_BY_NONE},
+        )
         for path, (name, policy) in PAGES.items()
     ]
-    loaded = [
-        web.get(f"/{path.relative_to(PUBLIC).as_posix()}", _file(path, {}))
-        for folder in FOLDERS
-        for path in sorted((PUBLIC / folder).rglob("*"))
-        if path.is_file()
-    ]
-    return [*pages, *loaded]
-
-
-def _file(path: Path, headers: dict[str, str]) -> Handler:
-    async def show(_request: web.Request) -> web.StreamResponse:
-        # Asked each time whether it changed; the answer to that is short.
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache", **headers})
-
-    return show
+    for folder in FOLDERS:
+        for file in sorted((PUBLIC / folder).rglob("*")):
+            if file.is_file():
+                files.append((f"/{file.relative_to(PUBLIC).as_posix()}", file, {}))
+    return [web.get(path, ServedFile(file, headers).show) for path, file, headers in files]

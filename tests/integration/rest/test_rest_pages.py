@@ -1,0 +1,127 @@
+"""How the pages' files go out: compressed once, named by what they hold, and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from server.rest.middleware import render_errors
+from server.rest.served_file import ServedFile, takes_gzip
+from tests.integration.support.rest import Api
+
+BUNDLE = "/vendor/swagger-ui/swagger-ui-bundle.js"
+STYLES = "/css/docs.css"
+PUBLIC = Path(__file__).resolve().parents[3] / "public"
+
+
+@asynccontextmanager
+async def serving(path: Path) -> AsyncIterator[Api]:
+    """One file, at /file, on a server of its own."""
+    app = web.Application(middlewares=[render_errors()])
+    app.add_routes([web.get("/file", ServedFile(path, {}).show)])
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        yield Api(session, str(server.make_url("")).rstrip("/"))
+
+
+async def test_a_file_goes_out_compressed_to_those_that_take_it(stranger: Api) -> None:
+    held = (PUBLIC / BUNDLE[1:]).read_bytes()
+    for accepted, encoding in (("br, gzip;q=0.5", "gzip"), ("identity", None), ("gzip;q=0", None)):
+        answer = await stranger.get(BUNDLE, Accept_Encoding=accepted)
+        assert answer.status == 200
+        assert answer.headers.get("Content-Encoding") == encoding
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+        assert answer.text.encode() == held
+        size = int(answer.headers["Content-Length"])
+        assert size < len(held) / 3 if encoding else size == len(held)
+
+
+async def test_a_file_that_the_browser_has_is_not_sent_again(stranger: Api) -> None:
+    tags = {}
+    for accepted in ("gzip", "identity"):
+        first = await stranger.get(STYLES, Accept_Encoding=accepted)
+        tags[accepted] = first.headers["ETag"]
+        for known in (tags[accepted], f'"other", W/{tags[accepted]}', "*"):
+            again = await stranger.get(STYLES, Accept_Encoding=accepted, If_None_Match=known)
+            assert (again.status, again.text) == (304, ""), known
+            assert again.headers["ETag"] == tags[accepted]
+            assert again.headers["Vary"] == "Accept-Encoding"
+            assert again.headers["Cache-Control"] == "no-cache"
+    assert tags["gzip"] != tags["identity"]
+    other = await stranger.get(STYLES, Accept_Encoding="gzip", If_None_Match=tags["identity"])
+    assert other.status == 200
+
+
+async def test_what_compressing_does_not_make_smaller_goes_out_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "font.woff2"
+    file.write_bytes(os.urandom(10_000))
+    async with serving(file) as api, api.session.get(f"{api.url}/file") as answer:
+        assert "Content-Encoding" not in answer.headers
+        assert answer.headers["Content-Type"] == "font/woff2"
+        assert await answer.read() == file.read_bytes()
+
+
+async def test_an_edited_file_is_there_at_the_next_reload(tmp_path: Path) -> None:
+    file = tmp_path / "view.js"
+    file.write_text("export const before = 1;\n" * 50)
+    async with serving(file) as api:
+        first = await api.get("/file")
+        file.write_text("export const afters = 2;\n" * 50)
+        second = await api.get("/file", If_None_Match=first.headers["ETag"])
+        assert (second.status, second.text) == (200, file.read_text())
+        file.unlink()
+        gone = await api.get("/file")
+        assert (gone.status, gone.code) == (404, "not_found")
+
+
+async def test_the_loop_does_not_wait_while_a_file_is_compressed(tmp_path: Path) -> None:
+    file = tmp_path / "large.js"
+    file.write_text(os.urandom(3_000_000).hex())
+    begun = time.perf_counter()
+    gzip.compress(file.read_bytes())
+    compressing = time.perf_counter() - begun
+
+    async with serving(file) as api:
+        # The head alone, or the answer's way to the client would be measured, too.
+        asking = asyncio.create_task(api.call("HEAD", "/file", Accept_Encoding="gzip"))
+        longest, last = 0.0, time.perf_counter()
+        while not asking.done():
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+        assert (await asking).headers["Content-Encoding"] == "gzip"
+    assert longest < compressing / 2
+
+
+@pytest.mark.parametrize(
+    "path", ["package.json", "node_modules/lit-html/package.json", "js", "css/"]
+)
+async def test_only_what_pages_load_is_served(stranger: Api, path: str) -> None:
+    assert (await stranger.get(f"/{path}")).status == 404
+
+
+async def test_the_dashboard_hands_html_to_the_browser_through_lit_html_alone(
+    stranger: Api,
+) -> None:
+    page = await stranger.get("/")
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.endswith("; require-trusted-types-for 'script'; trusted-types lit-html")
+    assert page.headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=()"
+
+
+def test_gzip_is_taken_by_those_that_name_it() -> None:
+    for accepted in ("gzip", "GZIP", "deflate, gzip", "x-gzip;q=0.1", "br;q=1.0, gzip ; q=0.8"):
+        assert takes_gzip(accepted), accepted
+    for accepted in ("", "br", "identity", "gzip;q=0", "gzip; q=0.000", "gzipped"):
+        assert not takes_gzip(accepted), accepted
