@@ -332,7 +332,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION public.device_states(tenant text, online text[]) RETURNS TABLE(id text, agent_id text, agent_code text, agent_name text, name text, model text, os text, app_version text, last_seen text, last_sync text, version bigint, queue_size integer, queue_oldest_at text, battery real, network text, clock_skew_ms bigint, lag_versions bigint, lag_seconds bigint, is_online boolean, state text)
+CREATE FUNCTION public.device_states(tenant text, online text[]) RETURNS TABLE(id text, agent_id text, agent_code text, agent_name text, name text, model text, os text, app_version text, last_seen text, last_sync text, version bigint, queue_size integer, queue_oldest_at text, battery real, network text, clock_skew_ms bigint, lag_versions bigint, lag_seconds bigint, is_online boolean, state text, app_outdated boolean, queue_stuck boolean)
     LANGUAGE sql STABLE
     AS $$
     SELECT s.id, s.agent_id, s.agent_code, s.agent_name, s.name, s.model, s.os, s.app_version,
@@ -341,7 +341,8 @@ CREATE FUNCTION public.device_states(tenant text, online text[]) RETURNS TABLE(i
            s.lag_seconds,
            s.id = ANY (online) AND s.state <> 'revoked',
            CASE WHEN s.id = ANY (online) AND s.state IN ('missing', 'late', 'idle') THEN 'online'
-                ELSE s.state END
+                ELSE s.state END,
+           s.app_outdated, s.queue_stuck
     FROM device_status AS s
     WHERE s.tenant_id = tenant
 $$;
@@ -1604,6 +1605,13 @@ CREATE FUNCTION public.vcard_line(property text, label text, number text, value 
         ELSE 'item' || number || '.X-ABLabel:' || label || E'\x1e' END
 $$;
 
+CREATE FUNCTION public.version_numbers(version text) RETURNS numeric[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    SELECT string_to_array(
+        regexp_replace(substring(version FROM '[0-9]+(?:\.[0-9]+)*'), '(\.0+)+$', ''), '.')::numeric[]
+$_$;
+
 CREATE FUNCTION public.visible_fields(wire text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -2113,6 +2121,43 @@ COMMENT ON COLUMN public.sync_log.devices_online IS 'In the minute''s row: devic
 
 COMMENT ON COLUMN public.sync_log.greatest_lag IS 'In the minute''s row: versions by which the last of them was behind.';
 
+CREATE TABLE public.tenants (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    region text,
+    max_tags integer DEFAULT 100 NOT NULL,
+    clean_phones boolean DEFAULT false NOT NULL,
+    duplicates text DEFAULT 'allow'::text NOT NULL,
+    agents_edit text DEFAULT 'all'::text NOT NULL,
+    min_app_version text,
+    conflict_days integer DEFAULT 7 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT tenants_agents_edit_check CHECK ((agents_edit = ANY (ARRAY['all'::text, 'own'::text]))),
+    CONSTRAINT tenants_duplicates_check CHECK ((duplicates = ANY (ARRAY['allow'::text, 'warn'::text, 'refuse'::text])))
+);
+
+COMMENT ON TABLE public.tenants IS 'A company and its settings. Nothing crosses from one tenant to another.';
+
+COMMENT ON COLUMN public.tenants.id IS 'A short name, as in app.tenant; a fresh server has `default`.';
+
+COMMENT ON COLUMN public.tenants.name IS 'The company''s name, for people.';
+
+COMMENT ON COLUMN public.tenants.region IS 'The country (ISO 3166, two letters) of phone numbers without a country code; NULL: the server''s DEFAULT_REGION.';
+
+COMMENT ON COLUMN public.tenants.max_tags IS 'How many tags a contact may have.';
+
+COMMENT ON COLUMN public.tenants.clean_phones IS 'Whether phone numbers are rewritten to their international form.';
+
+COMMENT ON COLUMN public.tenants.duplicates IS 'What a new contact with the e-mail or number of another one meets: nothing, a warning, a refusal.';
+
+COMMENT ON COLUMN public.tenants.agents_edit IS 'Whether the role `agent` may edit all contacts or only its own.';
+
+COMMENT ON COLUMN public.tenants.min_app_version IS 'The oldest version of the app that the company still wants to see; NULL: any.';
+
+COMMENT ON COLUMN public.tenants.conflict_days IS 'For how many days a conflict counts as recent.';
+
+COMMENT ON COLUMN public.tenants.created_at IS 'When the tenant was made.';
+
 CREATE VIEW public.device_status WITH (security_invoker='true') AS
  SELECT d.tenant_id,
     d.id,
@@ -2146,12 +2191,15 @@ CREATE VIEW public.device_status WITH (security_invoker='true') AS
             WHEN ((lag.versions > 0) AND (lag.since < (now() - '24:00:00'::interval))) THEN 'late'::text
             ELSE 'idle'::text
         END AS state,
+    COALESCE(((d.revoked_at IS NULL) AND (public.version_numbers(d.app_version) < public.version_numbers(t.min_app_version))), false) AS app_outdated,
+    COALESCE(((d.revoked_at IS NULL) AND (d.queue_size > 0) AND (((now() - d.queue_oldest_at) - ((COALESCE(d.clock_skew_ms, (0)::bigint))::double precision * '00:00:00.001'::interval)) > '01:00:00'::interval)), false) AS queue_stuck,
     ( SELECT count(*) AS count
            FROM public.sync_log l
           WHERE ((l.tenant_id = d.tenant_id) AND (l.device_id = d.id) AND (l.error_code IS NOT NULL) AND (l.started > (now() - '24:00:00'::interval)))) AS errors_today
-   FROM (((public.devices d
+   FROM ((((public.devices d
      JOIN public.agents a ON (((a.tenant_id = d.tenant_id) AND (a.id = d.agent_id))))
      JOIN public.global_version g ON ((g.tenant_id = d.tenant_id)))
+     JOIN public.tenants t ON ((t.id = d.tenant_id)))
      CROSS JOIN LATERAL ( SELECT GREATEST((g.version - COALESCE(d.version, (0)::bigint)), (0)::bigint) AS versions,
             GREATEST(COALESCE(d.last_sync, d.created_at), ( SELECT l.started
                    FROM public.sync_log l
@@ -2606,43 +2654,6 @@ UNION ALL
 
 COMMENT ON VIEW public.synced_rows IS 'Every row that reaches devices, tombstones too, as it goes out. Made by publish_entity().';
 
-CREATE TABLE public.tenants (
-    id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    region text,
-    max_tags integer DEFAULT 100 NOT NULL,
-    clean_phones boolean DEFAULT false NOT NULL,
-    duplicates text DEFAULT 'allow'::text NOT NULL,
-    agents_edit text DEFAULT 'all'::text NOT NULL,
-    min_app_version text,
-    conflict_days integer DEFAULT 7 NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT tenants_agents_edit_check CHECK ((agents_edit = ANY (ARRAY['all'::text, 'own'::text]))),
-    CONSTRAINT tenants_duplicates_check CHECK ((duplicates = ANY (ARRAY['allow'::text, 'warn'::text, 'refuse'::text])))
-);
-
-COMMENT ON TABLE public.tenants IS 'A company and its settings. Nothing crosses from one tenant to another.';
-
-COMMENT ON COLUMN public.tenants.id IS 'A short name, as in app.tenant; a fresh server has `default`.';
-
-COMMENT ON COLUMN public.tenants.name IS 'The company''s name, for people.';
-
-COMMENT ON COLUMN public.tenants.region IS 'The country (ISO 3166, two letters) of phone numbers without a country code; NULL: the server''s DEFAULT_REGION.';
-
-COMMENT ON COLUMN public.tenants.max_tags IS 'How many tags a contact may have.';
-
-COMMENT ON COLUMN public.tenants.clean_phones IS 'Whether phone numbers are rewritten to their international form.';
-
-COMMENT ON COLUMN public.tenants.duplicates IS 'What a new contact with the e-mail or number of another one meets: nothing, a warning, a refusal.';
-
-COMMENT ON COLUMN public.tenants.agents_edit IS 'Whether the role `agent` may edit all contacts or only its own.';
-
-COMMENT ON COLUMN public.tenants.min_app_version IS 'The oldest version of the app that the company still wants to see; NULL: any.';
-
-COMMENT ON COLUMN public.tenants.conflict_days IS 'For how many days a conflict counts as recent.';
-
-COMMENT ON COLUMN public.tenants.created_at IS 'When the tenant was made.';
-
 CREATE SEQUENCE public.version_sequence
     START WITH 1
     INCREMENT BY 1
@@ -3057,6 +3068,8 @@ GRANT SELECT ON TABLE public.global_version TO fieldbook_server;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sync_log TO fieldbook_server;
 
+GRANT SELECT,UPDATE ON TABLE public.tenants TO fieldbook_server;
+
 GRANT SELECT ON TABLE public.device_status TO fieldbook_server;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.groups TO fieldbook_server;
@@ -3092,7 +3105,5 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tags TO fieldbook_server;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.types TO fieldbook_server;
 
 GRANT SELECT ON TABLE public.synced_rows TO fieldbook_server;
-
-GRANT SELECT,UPDATE ON TABLE public.tenants TO fieldbook_server;
 
 GRANT USAGE ON SEQUENCE public.version_sequence TO fieldbook_server;

@@ -57,6 +57,8 @@ class DeviceHealthSchema(FieldbookSchema):
 
     total = Whole(0, required=True)
     online = Whole(0, required=True)
+    app_outdated = Whole(0, required=True)
+    queue_stuck = Whole(0, required=True)
     states = fields.Dict(
         keys=Text(50),
         values=Whole(0),

@@ -194,6 +194,11 @@ class DeviceListQuerySchema(PageQuerySchema):
     """`GET /api/devices` and its parts."""
 
     state = Choice(*DEVICE_STATES)
+    app_outdated = QueryFlag(metadata={"description": "Below the company's min_app_version."})
+    queue_stuck = QueryFlag(
+        metadata={"description": "With edits that have waited for more than an hour."}
+    )
+    search = Line(200, metadata={"description": "Any part of the device's or agent's name."})
 
 
 class OutdatedQuerySchema(PageQuerySchema):

@@ -228,6 +228,12 @@ class SentQueueSchema(FieldbookSchema):
     oldest_at = SentTime(required=True, allow_none=True)
 
 
+class DeviceQueueSchema(SentQueueSchema):
+    """The same of one device, and whether nothing of it came through for an hour."""
+
+    stuck = Flag(required=True)
+
+
 class DeviceSchema(FieldbookSchema):
     """A device and how it is; see the protocol for what its state means."""
 
@@ -237,13 +243,16 @@ class DeviceSchema(FieldbookSchema):
     model = Text(200, required=True, allow_none=True)
     os = Text(200, required=True, allow_none=True)
     app_version = Text(50, required=True, allow_none=True)
+    app_outdated = Flag(
+        required=True, metadata={"description": "Below the company's min_app_version."}
+    )
     state = Choice(*DEVICE_STATES, required=True)
     online = Flag(required=True)
     last_seen = SentTime(required=True, allow_none=True)
     last_sync = SentTime(required=True, allow_none=True)
     version = Version(required=True, allow_none=True)
     lag = Part(LagSchema(), required=True)
-    queue = Part(SentQueueSchema(), required=True, allow_none=True)
+    queue = Part(DeviceQueueSchema(), required=True)
     battery = Number(0, 100, required=True, allow_none=True)
     network = Text(50, required=True, allow_none=True)
     clock_skew_ms = fields.Integer(required=True, allow_none=True)

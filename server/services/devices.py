@@ -57,7 +57,12 @@ class Devices:
         self, actor: Actor, agent_id: str | None, query: dict[str, Any]
     ) -> dict[str, Any]:
         after = read_cursor(query.get("cursor"), ["devices"])
-        chosen = (actor.tenant, await self._online(actor), agent_id, query.get("state"))
+        words = query.get("search", "").split() or None
+        chosen = (
+            *(actor.tenant, await self._online(actor), agent_id),
+            *(query.get(name) for name in ("state", "app_outdated", "queue_stuck")),
+            words,
+        )
         limit = query["limit"]
         async with self._database.tenant(actor.tenant) as connection:
             total = await connection.fetchval(queries.devices.count_devices, *chosen)
@@ -97,8 +102,9 @@ class Devices:
     async def health(self, actor: Actor) -> dict[str, Any]:
         """How the devices are, all together, and the 20 that most need somebody to look.
 
-        `{"total", "online", "states": {state: count}, "lag", "queue", "attention": [device, …]}`;
-        the lag is the greatest of those in use, the queue all of theirs.
+        `{"total", "online", "app_outdated", "queue_stuck", "states": {state: count}, "lag",
+        "queue", "attention": [device, …]}`; the lag is the greatest of those in use, the queue all
+        of theirs.
         """
         online = await self._online(actor)
         visible = _visible_to(actor)
@@ -111,8 +117,7 @@ class Devices:
                 *(actor.tenant, online, visible, None, None, None, 0, MOST_URGENT),
             )
         return {
-            "total": health["total"],
-            "online": health["online"],
+            **{key: health[key] for key in ("total", "online", "app_outdated", "queue_stuck")},
             "states": dict.fromkeys(DEVICE_STATES, 0) | orjson.loads(health["states"]),
             "lag": {"versions": health["lag_versions"], "seconds": health["lag_seconds"]},
             "queue": {"size": health["queue_size"], "oldest_at": health["queue_oldest_at"]},
@@ -191,7 +196,7 @@ class Devices:
             if device["state"] == "revoked":
                 raise Conflict("This device was revoked; it can't sync any more.")
             await connection.execute(queries.devices.request_sync, actor.tenant, device_id)
-            await log_action(connection, "request_sync", "device", device_id, actor, _named(device))
+            await log_action(connection, "sync", "device", device_id, actor, _named(device))
         return device
 
     async def _online(self, actor: Actor) -> Sequence[str]:
@@ -236,11 +241,16 @@ def _to_wire(record: asyncpg.Record) -> dict[str, Any]:
             "code": record["agent_code"],
             "name": record["agent_name"],
         },
-        **{key: record[key] for key in ("name", "model", "os", "app_version", "state")},
+        **{key: record[key] for key in ("name", "model", "os", "app_version", "app_outdated")},
+        "state": record["state"],
         "online": record["is_online"],
         **{key: record[key] for key in ("last_seen", "last_sync", "version")},
         "lag": {"versions": record["lag_versions"], "seconds": record["lag_seconds"]},
-        "queue": {"size": record["queue_size"], "oldest_at": record["queue_oldest_at"]},
+        "queue": {
+            "size": record["queue_size"],
+            "oldest_at": record["queue_oldest_at"],
+            "stuck": record["queue_stuck"],
+        },
         **{key: record[key] for key in ("battery", "network", "clock_skew_ms")},
     }
 

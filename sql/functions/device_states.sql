@@ -5,7 +5,8 @@ RETURNS TABLE (
     id text, agent_id text, agent_code text, agent_name text, name text, model text, os text,
     app_version text, last_seen text, last_sync text, version bigint,
     queue_size integer, queue_oldest_at text, battery real, network text,
-    clock_skew_ms bigint, lag_versions bigint, lag_seconds bigint, is_online boolean, state text
+    clock_skew_ms bigint, lag_versions bigint, lag_seconds bigint, is_online boolean, state text,
+    app_outdated boolean, queue_stuck boolean
 )
 LANGUAGE sql STABLE
 AS $$
@@ -15,7 +16,8 @@ AS $$
            s.lag_seconds,
            s.id = ANY (online) AND s.state <> 'revoked',
            CASE WHEN s.id = ANY (online) AND s.state IN ('missing', 'late', 'idle') THEN 'online'
-                ELSE s.state END
+                ELSE s.state END,
+           s.app_outdated, s.queue_stuck
     FROM device_status AS s
     WHERE s.tenant_id = tenant
 $$;

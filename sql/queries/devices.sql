@@ -37,18 +37,27 @@ WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
     AND last_seen > clock_timestamp() - interval '10 minutes' AND revoked_at IS NULL;
 
 -- name: list_devices
--- A page of devices, by their agents. $1 tenant, $2 those online, $3 agent or NULL for all, $4 state
--- or NULL for any, $5 the agent's code and $6 the id of the device before, $7 rows to pass over,
--- $8 rows at most.
+-- A page of devices, by their agents. $1 tenant, $2 those online, $3 agent or NULL for all, $4 state,
+-- $5 whether the app is outdated and $6 the queue stuck, $7 words of the device's or the agent's name,
+-- each NULL for any, $8 the agent's code and $9 the id of the device before, $10 rows to pass over,
+-- $11 rows at most.
 SELECT * FROM device_states($1::text, $2::text[])
 WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4)
-    AND ($6::text IS NULL OR (lower(agent_code) COLLATE "C", id) > ($5::text, $6))
-ORDER BY lower(agent_code) COLLATE "C", id OFFSET $7::bigint LIMIT $8::bigint;
+    AND ($5::boolean IS NULL OR app_outdated = $5) AND ($6::boolean IS NULL OR queue_stuck = $6)
+    AND ($7::text[] IS NULL
+         OR fold(concat_ws(' ', name, model, agent_code, agent_name))
+            LIKE ALL (ARRAY(SELECT contains_pattern(word) FROM unnest($7) AS word)))
+    AND ($9::text IS NULL OR (lower(agent_code) COLLATE "C", id) > ($8::text, $9))
+ORDER BY lower(agent_code) COLLATE "C", id OFFSET $10::bigint LIMIT $11::bigint;
 
 -- name: count_devices
--- How many devices a list has. $1 tenant, $2 those online, $3 agent or NULL, $4 state or NULL.
+-- How many devices a list has; what is asked is list_devices'.
 SELECT count(*) FROM device_states($1::text, $2::text[])
-WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4);
+WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4)
+    AND ($5::boolean IS NULL OR app_outdated = $5) AND ($6::boolean IS NULL OR queue_stuck = $6)
+    AND ($7::text[] IS NULL
+         OR fold(concat_ws(' ', name, model, agent_code, agent_name))
+            LIKE ALL (ARRAY(SELECT contains_pattern(word) FROM unnest($7) AS word)));
 
 -- name: list_outdated
 -- A page of the devices that are late or missing, or more than so many versions behind, those that
@@ -75,6 +84,8 @@ SELECT * FROM device_states($1::text, $2::text[]) WHERE id = $3::text;
 -- How the devices are, all together. $1 tenant, $2 those online, $3 agent or NULL for all.
 SELECT count(*) AS total,
        count(*) FILTER (WHERE is_online) AS online,
+       count(*) FILTER (WHERE app_outdated) AS app_outdated,
+       count(*) FILTER (WHERE queue_stuck) AS queue_stuck,
        (SELECT coalesce(jsonb_object_agg(state, devices), '{}')::text FROM (
             SELECT state, count(*) AS devices FROM device_states($1::text, $2::text[])
             WHERE $3::text IS NULL OR agent_id = $3 GROUP BY state) AS states) AS states,

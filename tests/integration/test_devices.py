@@ -118,7 +118,11 @@ async def test_a_device_tells_how_it_is_by_its_pings(
     await server.parts.reports.flush()
     answer = checked(await manager.get(f"/api/devices/{device.id}"), "get_device")
     assert answer["agent"] == {"id": company.agents["agent"], "code": "agent", "name": "Agent"}
-    assert answer["queue"] == {"size": 3, "oldest_at": "2026-03-01T09:30:00.000Z"}
+    assert answer["queue"] == {
+        "size": 3,
+        "oldest_at": "2026-03-01T09:30:00.000Z",
+        "stuck": True,
+    }
     assert (answer["battery"], answer["network"], answer["app_version"]) == (41.5, "wifi", "2.4.1")
     assert answer["clock_skew_ms"] == pytest.approx(90_000, abs=5_000)
     assert (answer["state"], answer["online"]) == ("never_synced", True)
@@ -126,7 +130,7 @@ async def test_a_device_tells_how_it_is_by_its_pings(
     await device.call("ping", {"queue": {"size": 0}})
     await server.parts.reports.flush()
     answer = checked(await manager.get(f"/api/devices/{device.id}"), "get_device")
-    assert answer["queue"] == {"size": 0, "oldest_at": None}
+    assert answer["queue"] == {"size": 0, "oldest_at": None, "stuck": False}
     # What the last ping did not say stays.
     assert (answer["battery"], answer["network"]) == (41.5, "wifi")
 
@@ -365,9 +369,70 @@ async def test_a_list_goes_on_at_its_cursor_and_passes_over_an_offset(
     assert (await manager.get("/api/devices/agent/nobody")).code == "not_found"
 
 
+async def test_an_outdated_app_and_a_stuck_queue_are_told_counted_and_listed(
+    company: Company, sql: asyncpg.Connection, manager: Api, sign_in: SignIn
+) -> None:
+    hours_ago, now = await ago(sql, hours=2), await ago(sql, seconds=1)
+    fine = await insert_device(sql, company, app_version="v2.10.0-beta.1", queue_size=0)
+    nameless = await insert_device(sql, company, app_version="beta", queue_size=None)
+    old = await insert_device(sql, company, app_version="2.9.9")
+    stuck = await insert_device(
+        sql, company, app_version="2.10", queue_size=1, queue_oldest_at=hours_ago
+    )
+    # By its own clock, which is two hours slow, the edit was made just now.
+    slow = {"queue_oldest_at": hours_ago, "clock_skew_ms": 7_200_000}
+    await insert_device(sql, company, "manager", queue_size=1, **slow)
+    await insert_device(sql, company, "manager", queue_size=1, queue_oldest_at=now)
+    revoked = {"app_version": "1.0", "queue_size": 1, "queue_oldest_at": hours_ago}
+    await insert_device(sql, company, revoked_at=now, **revoked)
+    health = checked(await manager.get("/api/devices/health"), "get_health")
+    assert (health["app_outdated"], health["queue_stuck"]) == (0, 1)
+
+    await sign_in("admin").patch("/api/tenant", {"min_app_version": "2.10"})
+
+    async def listed(query: str) -> set[str]:
+        answer = checked(await manager.get(f"/api/devices?{query}"), "list_devices")
+        assert answer["total"] == len(answer["items"])
+        return {item["id"] for item in answer["items"]}
+
+    health = checked(await manager.get("/api/devices/health"), "get_health")
+    assert (health["app_outdated"], health["queue_stuck"]) == (1, 1)
+    assert await listed("app_outdated=true") == {old}
+    assert await listed("queue_stuck=true") == {stuck}
+    assert await listed("queue_stuck=true&app_outdated=true") == set()
+    mine = company.agents["agent"]
+    assert {fine, nameless} <= await listed("app_outdated=false")
+    assert len(await listed("app_outdated=false")) == 6
+    answer = checked(await manager.get(f"/api/devices/{old}"), "get_device")
+    assert (answer["agent"]["id"], answer["app_outdated"]) == (mine, True)
+    answer = checked(await manager.get(f"/api/devices/{stuck}"), "get_device")
+    assert answer["queue"]["stuck"]
+
+
+async def test_devices_are_found_by_any_part_of_their_names(
+    company: Company, sql: asyncpg.Connection, manager: Api
+) -> None:
+    anns = await insert_device(sql, company, name="Ännchen's phone", model="Pixel 9")
+    bens = await insert_device(sql, company, "manager", name="100 %", model="Pixel 8")
+    nameless = await insert_device(sql, company)
+    found = {
+        "annchen": {anns},
+        "PIXEL": {anns, bens},
+        "pixel%20agent": {anns},
+        "0%20%25": {bens},
+        "manager%209": set(),
+        "agen": {anns, nameless},
+        "%20": {anns, bens, nameless},
+    }
+    for words, ids in found.items():
+        answer = checked(await manager.get(f"/api/devices?search={words}"), "list_devices")
+        assert ({item["id"] for item in answer["items"]}, answer["total"]) == (ids, len(ids))
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [
+        ("?app_outdated=maybe", "invalid app_outdated"),
         ("?state=asleep", "invalid state"),
         ("?cursor=nonsense", "invalid cursor"),
         ("?limit=0", "invalid limit"),
@@ -480,7 +545,7 @@ async def test_asking_a_device_to_sync_is_noted(
     asked = "SELECT sync_requested_at IS NOT NULL FROM devices WHERE id = $1"
     assert await sql.fetchval(asked, device_id)
     done = "SELECT op FROM audit_log WHERE tenant_id = $1 AND entity_id = $2"
-    assert await sql.fetchval(done, company.tenant, device_id) == "request_sync"
+    assert await sql.fetchval(done, company.tenant, device_id) == "sync"
 
 
 async def test_an_enrolled_device_signs_in_with_its_key(
