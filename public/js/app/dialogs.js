@@ -1,0 +1,91 @@
+import { html, render } from "../vendor.js";
+
+/** Questions in a native <dialog>: the focus stays in it, Escape closes it with `null`. */
+export class Dialogs {
+  #count = 0;
+
+  /** Whether the person agreed. */
+  async confirm({ title, text, action = "OK", danger = false }) {
+    const buttons = [
+      { label: "Cancel", value: false },
+      { label: action, value: true, primary: true, danger },
+    ];
+    return (await this.open({ title, body: () => html`<p>${text}</p>`, buttons })) === true;
+  }
+
+  /**
+   * Shows a dialog and resolves with the value of the button that ended it, null for Escape.
+   *
+   * `body({invalidate, close})` gives its template, and may call `invalidate()` to show it anew. A button is
+   * `{label, value, primary, danger, disabled, check}`; `check()` may say false to keep it open. `buttons`
+   * may be a function, asked at each showing.
+   */
+  open({ title, body, buttons, wide = false }) {
+    const dialog = document.createElement("dialog");
+    const heading = `dialog-title-${++this.#count}`;
+    dialog.setAttribute("aria-labelledby", heading);
+    dialog.classList.toggle("wide", wide);
+    return new Promise((resolve) => {
+      let value = null;
+      const close = (given) => {
+        value = given;
+        dialog.close();
+      };
+      const invalidate = () => render(template(), dialog);
+      const press = async (button) => {
+        if ((await button.check?.()) === false) invalidate();
+        else close(button.value);
+      };
+      const template = () => html`
+        <article>
+          <h2 id=${heading}>${title}</h2>
+          <form
+            method="dialog"
+            novalidate
+            @submit=${(event) => {
+              event.preventDefault();
+              const primary = listed(buttons).find((button) => button.primary && !button.disabled);
+              if (primary) press(primary);
+            }}
+          >
+            <div class="dialog-body">${body({ invalidate, close })}</div>
+            <footer class="buttons">
+              ${listed(buttons).map(
+                (button) => html`
+                  <button
+                    type=${button.primary ? "submit" : "button"}
+                    class=${buttonClass(button)}
+                    ?disabled=${button.disabled}
+                    @click=${(event) => {
+                      if (!button.primary) {
+                        event.preventDefault();
+                        press(button);
+                      }
+                    }}
+                  >
+                    ${button.label}
+                  </button>
+                `,
+              )}
+            </footer>
+          </form>
+        </article>
+      `;
+      dialog.addEventListener("close", () => {
+        render(null, dialog);
+        dialog.remove();
+        resolve(value);
+      });
+      invalidate();
+      document.body.append(dialog);
+      dialog.showModal();
+    });
+  }
+}
+
+const listed = (buttons) => (typeof buttons === "function" ? buttons() : buttons);
+
+function buttonClass(button) {
+  if (button.danger) return "danger";
+  return button.primary ? "" : "secondary";
+}

@@ -1,0 +1,164 @@
+import { html, nothing, render } from "../vendor.js";
+import { icon } from "../parts/icon.js";
+import { failed, skeleton } from "../parts/states.js";
+import { banner } from "./banner.js";
+import { openHelp } from "./help.js";
+import { allowed, VIEWS } from "./views.js";
+import { View } from "./view.js";
+
+/** What stands around every view: the names of the views, the banner, the toasts. */
+export class Shell extends View {
+  #view = null;
+  #name = null;
+  #menu = false;
+  #main = null;
+
+  opened() {
+    const { connection, mutations, router, shortcuts, toasts } = this.application;
+    this.listen(connection, "state", this.#stateChanged);
+    this.listen(mutations, "waiting", this.invalidate);
+    this.listen(mutations, "refused", this.#refused);
+    this.listen(mutations, "conflicted", this.#conflicted);
+    this.listen(toasts, "changed", this.invalidate);
+    this.listen(router, "route", ({ detail }) => this.#show(detail));
+    shortcuts.bind(this, { "?": () => openHelp(this.application) });
+  }
+
+  routed() {
+    this.renderNow();
+    this.#main = this.element.querySelector("#view");
+    this.#show(this.application.router.route);
+  }
+
+  template() {
+    const { session, connection, mutations, router, toasts } = this.application;
+    return html`
+      <a class="skip" href=${router.href(router.route.path, router.route.query)} @click=${this.#skip}>Skip to the content</a>
+      <header class="bar">
+        <button
+          type="button"
+          class="icon-button menu-button"
+          aria-label="Menu"
+          aria-expanded=${this.#menu}
+          aria-controls="navigation"
+          @click=${() => this.#toggleMenu()}
+        >
+          ${icon("menu")}
+        </button>
+        <a class="brand" href=${router.href("/contacts")}>
+          <img src="/css/icon.svg" alt="" width="24" height="24" />Fieldbook
+        </a>
+        <span class="bar-space"></span>
+        <span class="connection connection-${connection.state}" data-test="connection">
+          ${connection.state === "online" ? "Live" : connection.state === "offline" ? "Offline" : "Connecting…"}
+        </span>
+        ${mutations.waiting ? html`<span class="waiting" data-test="waiting">${mutations.waiting} unsent</span>` : nothing}
+        <span class="who" title=${session.agent.code}>${session.agent.name}</span>
+        <button type="button" class="icon-button" aria-label="Keyboard help" @click=${() => openHelp(this.application)}>?</button>
+        <button type="button" class="icon-button" aria-label="Sign out" @click=${() => this.application.signOut()}>
+          ${icon("sign_out")}
+        </button>
+      </header>
+      ${banner(this.application)}
+      <div class="frame">
+        <nav id="navigation" class="navigation ${this.#menu ? "navigation-open" : ""}" aria-label="Views">
+          <ul>
+            ${Object.entries(VIEWS)
+              .filter(([, view]) => !view.hidden && allowed(view, session))
+              .map(([name, view]) => this.#link(name, view))}
+          </ul>
+        </nav>
+        <main id="view" tabindex="-1"></main>
+      </div>
+      ${toasts.template()}
+      <div class="visually-hidden" role="status" aria-live="polite" id="announcements"></div>
+    `;
+  }
+
+  #link(name, view) {
+    const here = name === this.#name || (this.#name === "jobs" && name === "import");
+    return html`
+      <li>
+        <a
+          href=${this.application.router.href(`/${name}`)}
+          aria-current=${here ? "page" : nothing}
+          @click=${() => this.#closeMenu()}
+        >
+          ${icon(view.icon)}<span>${view.title}</span>
+        </a>
+      </li>
+    `;
+  }
+
+  async #show(route) {
+    const name = route.parts[0];
+    const view = VIEWS[name];
+    if (!view || !allowed(view, this.application.session)) {
+      this.application.router.replace({}, "/contacts");
+      return;
+    }
+    if (name === this.#name) {
+      this.#view?.routed(route);
+      return;
+    }
+    this.#name = name;
+    this.#view?.close();
+    this.#view = null;
+    this.application.title(view.title);
+    this.invalidate();
+    render(skeleton(8), this.#main);
+    try {
+      const { default: ViewClass } = await view.load();
+      if (name !== this.#name) return;
+      render(null, this.#main);
+      this.#view = new ViewClass(this.application, this.#main);
+      this.#view.open(this.application.router.route);
+    } catch (error) {
+      // The part may load at another try, when the line is back.
+      console.error(error);
+      this.#name = null;
+      render(failed(error, () => this.#show(this.application.router.route)), this.#main);
+    }
+  }
+
+  #skip(event) {
+    event.preventDefault();
+    this.#main.focus();
+  }
+
+  #toggleMenu() {
+    this.#menu = !this.#menu;
+    this.invalidate();
+  }
+
+  #closeMenu() {
+    this.#menu = false;
+    this.invalidate();
+  }
+
+  #stateChanged() {
+    this.invalidate();
+    // Once more when the banner's patience is over.
+    setTimeout(() => this.invalidate(), 1_600);
+  }
+
+  #refused({ detail: { mutation, error } }) {
+    this.application.toasts.error(error, { action: this.#toContact(mutation), seconds: 30 });
+  }
+
+  #conflicted({ detail: { mutation, conflicts } }) {
+    const fields = conflicts.map(({ field }) => field.replaceAll("_", " ")).join(", ");
+    const text = `Your edit met another one: ${fields}. Look at the history to choose.`;
+    this.application.toasts.show(text, { action: this.#toContact(mutation), seconds: 30 });
+  }
+
+  #toContact(mutation) {
+    if (!mutation.event.startsWith("contact_")) return null;
+    const { router } = this.application;
+    return { label: "Open", run: () => router.go(`/contacts/${mutation.row}`) };
+  }
+
+  closed() {
+    this.#view?.close();
+  }
+}

@@ -1,0 +1,94 @@
+import { html, repeat } from "../vendor.js";
+import { icon } from "../parts/icon.js";
+
+const SECONDS = { info: 6, success: 6, error: 12 };
+const MOST = 4;
+
+/** Short words at the edge of the page, some with one thing to do. Event `changed`. */
+export class Toasts extends EventTarget {
+  #items = [];
+  #count = 0;
+
+  /**
+   * Shows a text for some seconds; longer with an action (`{label, run}`), which ends it.
+   * They stay while the pointer or the focus is on them.
+   */
+  show(text, { action = null, kind = "info", seconds = SECONDS[kind] + (action ? 6 : 0) } = {}) {
+    const toast = { key: ++this.#count, text, action, kind, seconds, timer: null };
+    this.#items = [...this.#items, toast].slice(-MOST);
+    this.#start(toast);
+    this.#changed();
+    return toast;
+  }
+
+  /** The words of an `ApiError`, or of whatever went wrong. */
+  error(error, options = {}) {
+    return this.show(error.message, { ...options, kind: "error" });
+  }
+
+  end(toast) {
+    clearTimeout(toast.timer);
+    this.#items = this.#items.filter((each) => each !== toast);
+    this.#changed();
+  }
+
+  template() {
+    return html`
+      <div
+        class="toasts"
+        role="region"
+        aria-label="Messages"
+        @pointerenter=${() => this.#hold()}
+        @pointerleave=${() => this.#release()}
+        @focusin=${() => this.#hold()}
+        @focusout=${() => this.#release()}
+      >
+        <div aria-live="polite" role="status">
+          ${repeat(
+            this.#items,
+            (toast) => toast.key,
+            (toast) => html`
+              <div class="toast toast-${toast.kind}" data-test="toast">
+                <span class="toast-text">${toast.text}</span>
+                ${
+                  toast.action
+                    ? html`<button type="button" class="quiet" @click=${() => this.#act(toast)}>
+                        ${toast.action.label}
+                      </button>`
+                    : ""
+                }
+                <button type="button" class="icon-button" aria-label="Close this message" @click=${() => this.end(toast)}>
+                  ${icon("close")}
+                </button>
+              </div>
+            `,
+          )}
+        </div>
+      </div>
+    `;
+  }
+
+  #act(toast) {
+    this.end(toast);
+    toast.action.run();
+  }
+
+  #start(toast) {
+    toast.timer = setTimeout(() => this.end(toast), toast.seconds * 1_000);
+  }
+
+  #hold() {
+    for (const toast of this.#items) clearTimeout(toast.timer);
+  }
+
+  #release() {
+    for (const toast of this.#items) {
+      clearTimeout(toast.timer);
+      this.#start(toast);
+    }
+  }
+
+  #changed() {
+    this.dispatchEvent(new CustomEvent("changed"));
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * The views, by the first part of the address; each module is read when it is needed first.
+ * `role`: "leads" is for admins and managers, "admin" for admins; others do not see it.
+ */
+export const VIEWS = {
+  contacts: { title: "Contacts", icon: "contacts", load: () => import("../contacts/view.js") },
+  import: { title: "Import", icon: "import", role: "bulk", load: () => import("../imports/view.js") },
+  jobs: { title: "Jobs", hidden: true, role: "bulk", load: () => import("../imports/jobs_view.js") },
+  devices: { title: "Devices", icon: "devices", load: () => import("../devices/view.js") },
+  statistics: { title: "Statistics", icon: "statistics", role: "leads", load: () => import("../statistics/view.js") },
+  activity: { title: "Activity", icon: "activity", role: "leads", load: () => import("../activity/view.js") },
+  labels: { title: "Labels", icon: "labels", load: () => import("../administration/labels_view.js") },
+  administration: {
+    title: "Administration",
+    icon: "administration",
+    role: "admin",
+    load: () => import("../administration/view.js"),
+  },
+};
+
+/** Whether somebody may see a view. */
+export function allowed(view, session) {
+  if (view.role === "admin") return session.is("admin");
+  if (view.role === "bulk") return session.is("admin", "manager", "api");
+  return view.role !== "leads" || session.leads;
+}

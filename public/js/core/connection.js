@@ -1,0 +1,155 @@
+import { io } from "../../vendor/socket.io-client/socket.io.esm.min.js";
+import { ApiError, offline } from "./errors.js";
+
+const ACK_MS = 15_000;
+const RETRY_MS = [1_000, 30_000];
+
+/**
+ * The socket: signs in at each connect, tells what comes, and notices what was missed.
+ *
+ * Events: `state`; `changes` (detail: a change set); `stale` (something was missed, so what is on
+ * hand may be old); `job` (detail: a job); `epoch` (the database began a new life); `revoked`
+ * (detail: the reason; the key is no good any more).
+ */
+export class Connection extends EventTarget {
+  #socket = null;
+  #timers = new Set();
+  #failures = 0;
+
+  constructor() {
+    super();
+    /** "connecting", "online" or "offline", and since when. */
+    this.state = "connecting";
+    this.since = new Date();
+    /** What `auth` answered: agent, tenant, limits and so on. */
+    this.welcome = null;
+    this.epoch = null;
+    /** Everything up to this version was told here, or told to be `stale`. */
+    this.cursor = 0;
+    /** The server's clock minus this one's. */
+    this.skewMs = 0;
+  }
+
+  /** Connects, and again whenever the line is cut, until `close`. */
+  open(apiKey) {
+    this.#socket = io({
+      transports: ["websocket"],
+      forceNew: true,
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 10_000,
+      auth: (give) => give({ api_key: apiKey, batch: true, protocol: 1, clock: Date.now() }),
+    });
+    const on = (event, handler) => this.#socket.on(event, handler);
+    on("authenticated", (answer) => this.#welcomed(answer));
+    on("connect_error", (error) => this.#refused(error));
+    on("disconnect", () => this.#cutOff());
+    on("changes", (changeSet) => this.#changed(changeSet));
+    on("sync_available", ({ version }) => this.#missed(version));
+    on("job_progress", ({ job }) => this.#tell("job", job));
+    on("revoked", ({ reason }) => this.#tell("revoked", reason));
+  }
+
+  close() {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#socket?.disconnect();
+  }
+
+  /** The ack of an event. Rejects with `ApiError`: `offline` when it is not known to have come. */
+  async send(event, payload) {
+    if (this.state !== "online") throw offline();
+    let answer;
+    try {
+      answer = await this.#socket.timeout(ACK_MS).emitWithAck(event, payload);
+    } catch {
+      // Cut off, or no answer in time: both mean that it must be sent again.
+      throw offline();
+    }
+    if (answer.ok) return answer;
+    throw new ApiError(answer.error.code, answer.error.message, answer.error);
+  }
+
+  #welcomed(answer) {
+    const again = this.welcome !== null;
+    const newEpoch = again && answer.epoch !== this.epoch;
+    const missed = again && (newEpoch || answer.version !== this.cursor);
+    this.welcome = answer;
+    this.#failures = 0;
+    this.cursor = answer.version;
+    this.epoch = answer.epoch;
+    this.skewMs = Date.parse(answer.server_time) - Date.now();
+    this.#enter("online");
+    if (newEpoch) this.#tell("epoch", answer.epoch);
+    if (missed) this.#tell("stale");
+    this.#later(answer.limits.ping_s * 1_000, () => this.#ping());
+  }
+
+  #refused(error) {
+    this.#enter("offline");
+    const code = error.data?.error?.code;
+    if (code === "unauthenticated" || code === "forbidden") {
+      this.close();
+      this.#tell("revoked", code);
+    } else if (!this.#socket.active) {
+      // Refused by the server itself: then the library does not try again.
+      const [least, most] = RETRY_MS;
+      const wait = Math.min(most, least * 2 ** this.#failures++) * (0.5 + Math.random());
+      this.#later(error.data?.error?.retry_after_ms ?? wait, () => this.#socket.connect());
+    }
+  }
+
+  #cutOff() {
+    this.#enter("offline");
+    // The server may close a line as it goes down; that too is no reason to stay away.
+    if (!this.#socket.active) this.#later(RETRY_MS[0] * (1 + Math.random()), () => this.#socket.connect());
+  }
+
+  #changed(changeSet) {
+    const gap = changeSet.since > this.cursor || changeSet.epoch !== this.epoch;
+    this.cursor = Math.max(this.cursor, changeSet.until);
+    this.#tell("changes", changeSet);
+    if (gap) this.#tell("stale");
+  }
+
+  #missed(version) {
+    this.cursor = Math.max(this.cursor, version);
+    this.#tell("stale");
+  }
+
+  async #ping() {
+    if (this.state !== "online") return;
+    try {
+      const sent = Date.now();
+      const answer = await this.send("ping", { clock: sent, cursor: this.cursor });
+      const delay = (Date.now() - sent) / 2;
+      this.skewMs = Date.parse(answer.server_time) + delay - Date.now();
+      if (answer.epoch !== this.epoch || answer.version > this.cursor) {
+        this.epoch = answer.epoch;
+        this.#missed(answer.version);
+      }
+    } catch (error) {
+      // No answer to a ping: the line may be dead without having been cut. A new one is better.
+      if (error.code === "offline" && this.state === "online") this.#socket.io.engine?.close();
+    }
+    this.#later(this.welcome.limits.ping_s * 1_000, () => this.#ping());
+  }
+
+  #enter(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.since = new Date();
+    this.#tell("state");
+  }
+
+  #later(delay, work) {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+    }, delay);
+    this.#timers.add(timer);
+  }
+
+  #tell(type, detail = null) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,54 @@
+import { ApiError } from "./errors.js";
+
+const KEY = "fieldbook.api_key";
+
+/**
+ * Who is signed in. The key is kept for the browser's session, or in this browser until one signs
+ * out, if that was asked for.
+ */
+export class Session {
+  constructor() {
+    this.apiKey = sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+    this.agent = null;
+    this.tenant = null;
+  }
+
+  get role() {
+    return this.agent?.role ?? null;
+  }
+
+  /** Whether one is an admin or a manager, who may see devices, statistics and everything done. */
+  get leads() {
+    return this.is("admin", "manager");
+  }
+
+  is(...roles) {
+    return roles.includes(this.role);
+  }
+
+  /** Asks who the key is of. Rejects with `ApiError`, `unauthenticated` when it is nobody's. */
+  async verify(rest) {
+    const answer = await rest.get("/api/auth/verify");
+    this.agent = answer.agent;
+    this.tenant = answer.tenant;
+  }
+
+  async signIn(rest, apiKey, { stay = false } = {}) {
+    if (!apiKey) throw new ApiError("invalid", "Enter your API key.");
+    this.apiKey = apiKey;
+    try {
+      await this.verify(rest);
+    } catch (error) {
+      this.apiKey = null;
+      throw error;
+    }
+    (stay ? localStorage : sessionStorage).setItem(KEY, apiKey);
+  }
+
+  signOut() {
+    sessionStorage.removeItem(KEY);
+    localStorage.removeItem(KEY);
+    this.apiKey = null;
+    this.agent = null;
+  }
+}

@@ -1,0 +1,100 @@
+import { Connection } from "./core/connection.js";
+import { Jobs } from "./core/jobs.js";
+import { Mutations } from "./core/mutations.js";
+import { Rest } from "./core/rest.js";
+import { Session } from "./core/session.js";
+import { Drafts, openStorage } from "./core/storage.js";
+import { Store } from "./core/store.js";
+import { Dialogs } from "./app/dialogs.js";
+import { Router } from "./app/router.js";
+import { Shell } from "./app/shell.js";
+import { Shortcuts } from "./app/shortcuts.js";
+import { SignInView } from "./app/sign_in.js";
+import { Toasts } from "./app/toasts.js";
+import { render } from "./vendor.js";
+
+const SIGNED_OUT = {
+  unauthenticated: "This API key is not valid any more. Sign in with another one.",
+  key_revoked: "This API key was revoked. Sign in with another one.",
+  account_disabled: "Your account was disabled. Ask an admin.",
+  expired: "Your session is over. Sign in again.",
+};
+
+/** What every view is given: see the classes. Made once; who is signed in changes within it. */
+class Application {
+  constructor(element) {
+    this.element = element;
+    this.session = new Session();
+    this.rest = new Rest(() => this.session.apiKey);
+    this.router = new Router();
+    this.toasts = new Toasts();
+    this.dialogs = new Dialogs();
+    this.shortcuts = new Shortcuts();
+    this.page = null;
+  }
+
+  /** Shows the dashboard if somebody is signed in, else the page to do that. */
+  async start() {
+    if (!this.session.apiKey) return this.#showSignIn();
+    try {
+      await this.session.verify(this.rest);
+    } catch (error) {
+      if (error.passing) return this.#showSignIn(`${error.message} You are still signed in.`);
+      this.session.signOut();
+      return this.#showSignIn(SIGNED_OUT.unauthenticated);
+    }
+    return this.#showDashboard();
+  }
+
+  async #showDashboard() {
+    const { agent } = this.session;
+    this.storage ??= await openStorage();
+    this.drafts = new Drafts(this.storage, agent.id);
+    this.connection = new Connection();
+    this.mutations = new Mutations(this.storage, this.connection, agent.id);
+    this.store = new Store(this.rest, this.connection, this.mutations);
+    this.jobs = new Jobs(this.rest, this.connection);
+    this.connection.addEventListener("revoked", ({ detail }) => this.signOut(SIGNED_OUT[detail]));
+    this.connection.open(this.session.apiKey);
+    await this.mutations.open();
+    // The view begins to read what it shows at once, beside the labels.
+    this.store.load().catch((error) => this.toasts.error(error));
+    this.#show(new Shell(this, this.element));
+  }
+
+  #showSignIn(why = null) {
+    this.#show(new SignInView(this, this.element, { why, done: () => this.#showDashboard() }));
+  }
+
+  /** Forgets the key. Unsent edits stay in this browser, for when the same agent is back. */
+  signOut(why = null) {
+    this.session.signOut();
+    this.connection?.close();
+    this.mutations?.close();
+    this.#showSignIn(why);
+  }
+
+  #show(page) {
+    this.page?.close();
+    if (!this.page) {
+      // What the document itself brought is no template's.
+      this.element.replaceChildren();
+      render(null, this.element);
+    }
+    this.page = page;
+    page.open(this.router.route);
+  }
+
+  /** The page's title: what is shown, and the product. */
+  title(text) {
+    document.title = `${text} · Fieldbook`;
+  }
+
+  /** Says something to screen readers. */
+  announce(text) {
+    const outlet = document.getElementById("announcements");
+    if (outlet) outlet.textContent = text;
+  }
+}
+
+new Application(document.getElementById("application")).start();
