@@ -52,6 +52,7 @@ from server.services.sync import Pages
 from server.services.sync_log import SyncLog
 from server.services.tenants import Tenants
 from server.settings import Settings
+from server.tasks import end
 from server.transport.connection import Connection
 from server.transport.server import SocketServer
 
@@ -262,12 +263,13 @@ async def drain(app: web.Application) -> None:
         connection.send("draining", {"retry_after_ms": random.randint(*DRAIN_MS)})
     # Events wait for more than commits: a long push is read first. REST's writes are commits only.
     answering = [parts.sockets.answered(), parts.commits.idle()]
-    await asyncio.wait([asyncio.create_task(each) for each in answering], timeout=ANSWER_SECONDS)
+    waits = [asyncio.create_task(each) for each in answering]
+    await asyncio.wait(waits, timeout=ANSWER_SECONDS)
+    await end(*waits)
     closing = [connection.close(code=1001) for connection in parts.sockets.connections]
     if closing:
         _, late = await asyncio.wait([asyncio.create_task(each) for each in closing], timeout=0.5)
-        for task in late:
-            task.cancel()
+        await end(*late)
         for connection in parts.sockets.connections:
             connection.abort()
 

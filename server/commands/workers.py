@@ -18,6 +18,7 @@ from server.commands.answering import SECONDS_TO_ASK, SECONDS_TO_DRAIN, answer, 
 from server.commands.common import CommandError, Services
 from server.logs import set_up_logging
 from server.settings import Settings
+from server.tasks import end
 
 READY = "ready"
 RESTART_SECONDS = 1.0
@@ -90,9 +91,7 @@ async def supervise(
     ready()
     await stopped.wait()
     stopping()
-    for task in (restarter, *watchers):
-        task.cancel()
-    await asyncio.wait([restarter, *watchers])
+    await end(restarter, *watchers)
     await asyncio.gather(*(worker.end() for worker in workers))
 
 

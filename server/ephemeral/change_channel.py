@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.ephemeral.connection import RedisConnection, RedisDown, make_client
+from server.tasks import end
 
 CHANNEL = "contact_changes"
 WAITING = 256
@@ -56,9 +57,7 @@ class ChangeChannel:
 
     async def stop(self) -> None:
         """Ends both."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     def publish(self, message: bytes) -> None:
         """Hands a message over to be sent; never waits."""

@@ -12,6 +12,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from server.tasks import end
+
 Value = TypeVar("Value")
 
 WAIT_SECONDS = 1.0
@@ -77,8 +79,7 @@ class RedisConnection:
     async def close(self) -> None:
         """Closes the connections."""
         if self._trying:
-            self._trying.cancel()
-            await asyncio.wait([self._trying])
+            await end(self._trying)
         if self._client:
             await self._client.aclose()
 

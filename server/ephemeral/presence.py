@@ -12,6 +12,7 @@ from nanoid import generate
 from redis.asyncio import Redis
 
 from server.ephemeral.connection import RedisConnection, RedisDown
+from server.tasks import end
 
 PING_SECONDS = 25
 FLUSH_SECONDS = 1.0
@@ -85,8 +86,7 @@ class Presence:
     async def stop(self) -> None:
         """Takes this process's devices out of Redis, as far as it answers."""
         if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
         now = time.monotonic()
         self._unsent.update(dict.fromkeys(self._sockets, now))
         self._sockets.clear()

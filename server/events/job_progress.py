@@ -11,6 +11,7 @@ from server.errors import Unavailable
 from server.events.sessions import Session, Sessions
 from server.services.actors import LEADERS
 from server.services.bulk import BulkJobs
+from server.tasks import end
 
 EVERY_SECONDS = 0.25
 RETRY_SECONDS = 1.0
@@ -49,10 +50,7 @@ class JobProgress:
 
     async def stop(self) -> None:
         """Ends everything that runs here."""
-        tasks = [*self._telling.values(), *self._looking]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*self._telling.values(), *self._looking)
 
     async def _look(self, tenant: str) -> None:
         while True:

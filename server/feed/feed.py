@@ -13,6 +13,7 @@ from server.feed.broadcaster import Broadcaster, Listener
 from server.services.changes import ChangeSet, Page
 from server.services.mutations import BULK_MUTATIONS
 from server.services.sync import Pages
+from server.tasks import end
 
 PUSHED_ROWS = 500
 PUSHED_BYTES = 250_000
@@ -52,8 +53,7 @@ class Feed:
     async def stop(self) -> None:
         """Ends the feed's task."""
         if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
 
     def join(self, listener: Listener) -> None:
         """Adds a client, which gets every change after the present head."""

@@ -15,6 +15,7 @@ from server.errors import Unavailable
 from server.feed.feed import Feed
 from server.services.changes import ChangeSet
 from server.services.sync import Pages
+from server.tasks import end
 
 OnAccess = Callable[[str], Awaitable[None]]
 Share = Callable[[bytes], None]
@@ -62,8 +63,7 @@ class Feeds:
 
     async def stop(self) -> None:
         """Ends everything that runs here."""
-        for task in list(self._tasks):
-            task.cancel()
+        await end(*self._tasks, *self._starting.values())
         await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
         if self._connection:
             self._connection.terminate()

@@ -13,6 +13,7 @@ from pgqueuer.ports.driver import Driver, NotifyCallback
 
 from server.db.pool import PASSING, ROLE, Connection, Database
 from server.errors import Unavailable
+from server.tasks import end
 
 Value = TypeVar("Value")
 
@@ -106,8 +107,7 @@ class PatientDriver(Driver):
 
     async def _stop_listening(self) -> None:
         if self._listening:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+            await end(self._listening)
             self._listening = None
 
     async def _closed_within(self, seconds: float) -> bool:

@@ -37,6 +37,7 @@ from server.jobs.driver import PatientDriver
 from server.jobs.purge import purge_ledger, purge_logs
 from server.jobs.run import Interrupted, Job, Run, pause
 from server.jobs.strip_reference import strip_reference
+from server.tasks import end
 
 JOBS: Mapping[str, Job] = {"strip_reference": strip_reference}
 Purge = Callable[[Database, asyncio.Event], Awaitable[None]]
@@ -117,7 +118,8 @@ class Worker:
         _, late = await asyncio.wait(self._running, timeout=STOP_SECONDS)
         if late:
             self._database.pool.terminate()
-            await asyncio.wait(late, timeout=STOP_SECONDS)
+            _, late = await asyncio.wait(late, timeout=STOP_SECONDS)
+            await end(*late)
         await self._database.close()
 
     async def _keep_running(

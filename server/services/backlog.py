@@ -11,6 +11,7 @@ from loguru import logger
 
 from server.db.pool import Database
 from server.errors import Unavailable
+from server.tasks import end
 
 Record = dict[str, Any]
 
@@ -58,8 +59,7 @@ class Backlog:
     async def stop(self) -> None:
         """Writes what waits, unless the database does not answer within a second."""
         if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.flush()

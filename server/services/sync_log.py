@@ -18,6 +18,7 @@ from server.ephemeral.presence import Presence
 from server.errors import Unavailable
 from server.services.actors import Actor
 from server.services.backlog import Backlog
+from server.tasks import end
 
 Kind = Literal["connection", "sync", "push", "refused"]
 
@@ -93,8 +94,7 @@ class SyncLog:
     async def stop(self) -> None:
         """Writes what waits, for a second at most."""
         if self._minutes:
-            self._minutes.cancel()
-            await asyncio.wait([self._minutes])
+            await end(self._minutes)
         await self._backlog.stop()
 
     async def flush(self) -> None:
