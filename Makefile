@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11 or newer and make; the rest goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate schema test test-all faults lint format bench coverage clean
+.PHONY: help run migrate schema vendor test test-all faults lint format bench coverage clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +23,10 @@ SLOW_TESTS := $(wildcard tests/faults/test_*.py tests/browser/test_*.py)
 # The official JavaScript client, for the tests that use it.
 JAVASCRIPT := tests/acceptance/js
 JAVASCRIPT_READY := $(if $(wildcard $(JAVASCRIPT)/package-lock.json),$(JAVASCRIPT)/node_modules/.ready)
+# What checks the dashboard.
+DASHBOARD_READY := public/node_modules/.ready
+BIOME := public/node_modules/.bin/biome
+UNIT_JAVASCRIPT := $(wildcard tests/browser/unit/*.test.js)
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,10 +41,14 @@ schema: $(RUNTIME) ## Write sql/schema.sql and docs/DATA_MODEL.md anew, after a 
 	@$(BIN)/python -m server dump-schema
 	@$(BIN)/python -m server data-model
 
+vendor: ## Fetch the dashboard's libraries anew, in the versions of public/package.json
+	node public/vendor.mjs
+
 test: $(DEVELOPMENT) $(JAVASCRIPT_READY) ## Unit, integration and acceptance tests
+	node --test $(UNIT_JAVASCRIPT)
 	$(PYTEST) tests/unit tests/integration tests/acceptance
 
-test-all: test ## Those, also on Postgres 15, and faults, browser and a small benchmark
+test-all: test $(DASHBOARD_READY) ## Those, also on Postgres 15, and faults, browser and a small benchmark
 	TEST_POSTGRES=15 $(PYTEST) tests/integration
 	$(if $(SLOW_TESTS),$(PYTHON_TESTS) --timeout 300 $(SLOW_TESTS))
 	BENCH_SIZE=small $(BIN)/python -m tests.bench
@@ -48,15 +56,17 @@ test-all: test ## Those, also on Postgres 15, and faults, browser and a small be
 faults: $(DEVELOPMENT) ## Break everything by a seed, and see that nothing is lost (SEEDS=20 SEED=1)
 	$(BIN)/python -m tests.faults.simulation --seeds $(or $(SEEDS),5) $(if $(SEED),--seed $(SEED))
 
-lint: $(DEVELOPMENT) ## Style, types, and which module may import which
+lint: $(DEVELOPMENT) $(DASHBOARD_READY) ## Style, types, and which module may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIOME) ci --error-on-warnings .
 
-format: $(DEVELOPMENT) ## Put the code into its standard form
+format: $(DEVELOPMENT) $(DASHBOARD_READY) ## Put the code into its standard form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIOME) check --write .
 
 bench: $(DEVELOPMENT) ## Measure, and print a table (BENCH_SIZE=small for a short run)
 	$(BIN)/python -m tests.bench
@@ -83,6 +93,11 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 $(DEVELOPMENT): requirements.txt requirements-dev.txt | $(BIN)/python
 	$(PIP) -r requirements-dev.txt
 	@touch $@ $(RUNTIME)
+
+$(DASHBOARD_READY): public/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing, and the dashboard is checked with it. On Debian or Ubuntu: apt-get install nodejs npm" >&2; exit 1; }
+	npm ci --prefix public --no-audit --no-fund
+	@touch $@
 
 # Without npm the other tests still run; those that need the client say what to install.
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json

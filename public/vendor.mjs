@@ -55,7 +55,11 @@ const FILES = {
 };
 
 /** A library's folder in vendor/. */
-const folderOf = (name) => name.split("/").pop().replace(/-dist$/, "");
+const folderOf = (name) =>
+  name
+    .split("/")
+    .pop()
+    .replace(/-dist$/, "");
 
 async function refresh(name, version, scratch) {
   const [packed] = JSON.parse(

@@ -1,3 +1,9 @@
+import { Dialogs } from "./app/dialogs.js";
+import { Router } from "./app/router.js";
+import { Shell } from "./app/shell.js";
+import { Shortcuts } from "./app/shortcuts.js";
+import { SignInView } from "./app/sign_in.js";
+import { Toasts } from "./app/toasts.js";
 import { Connection } from "./core/connection.js";
 import { Jobs } from "./core/jobs.js";
 import { Mutations } from "./core/mutations.js";
@@ -5,12 +11,6 @@ import { Rest } from "./core/rest.js";
 import { Session } from "./core/session.js";
 import { Drafts, openStorage } from "./core/storage.js";
 import { Store } from "./core/store.js";
-import { Dialogs } from "./app/dialogs.js";
-import { Router } from "./app/router.js";
-import { Shell } from "./app/shell.js";
-import { Shortcuts } from "./app/shortcuts.js";
-import { SignInView } from "./app/sign_in.js";
-import { Toasts } from "./app/toasts.js";
 import { render } from "./vendor.js";
 
 const SIGNED_OUT = {

@@ -1,6 +1,6 @@
-import { html, nothing } from "../vendor.js";
 import { formatClock, plural } from "../core/times.js";
 import { icon } from "../parts/icon.js";
+import { html, nothing } from "../vendor.js";
 
 // A line that is back within a moment needs no words.
 const PATIENCE_MS = 1_500;

@@ -1,10 +1,10 @@
-import { html, nothing, render } from "../vendor.js";
 import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
+import { html, nothing, render } from "../vendor.js";
 import { banner } from "./banner.js";
 import { openHelp } from "./help.js";
-import { allowed, VIEWS } from "./views.js";
 import { View } from "./view.js";
+import { allowed, VIEWS } from "./views.js";
 
 /** What stands around every view: the names of the views, the banner, the toasts. */
 export class Shell extends View {
@@ -117,7 +117,10 @@ export class Shell extends View {
       // The part may load at another try, when the line is back.
       console.error(error);
       this.#name = null;
-      render(failed(error, () => this.#show(this.application.router.route)), this.#main);
+      render(
+        failed(error, () => this.#show(this.application.router.route)),
+        this.#main,
+      );
     }
   }
 

@@ -54,7 +54,9 @@ export class SignInView extends View {
     this.#error = null;
     this.invalidate();
     try {
-      await session.signIn(rest, form.elements.api_key.value.trim(), { stay: form.elements.stay.checked });
+      await session.signIn(rest, form.elements.api_key.value.trim(), {
+        stay: form.elements.stay.checked,
+      });
       this.done();
     } catch (error) {
       this.#error = error;

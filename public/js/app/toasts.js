@@ -1,5 +1,5 @@
-import { html, repeat } from "../vendor.js";
 import { icon } from "../parts/icon.js";
+import { html, repeat } from "../vendor.js";
 
 const SECONDS = { info: 6, success: 6, error: 12 };
 const MOST = 4;

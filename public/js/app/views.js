@@ -4,12 +4,36 @@
  */
 export const VIEWS = {
   contacts: { title: "Contacts", icon: "contacts", load: () => import("../contacts/view.js") },
-  import: { title: "Import", icon: "import", role: "bulk", load: () => import("../imports/view.js") },
-  jobs: { title: "Jobs", hidden: true, role: "bulk", load: () => import("../imports/jobs_view.js") },
+  import: {
+    title: "Import",
+    icon: "import",
+    role: "bulk",
+    load: () => import("../imports/view.js"),
+  },
+  jobs: {
+    title: "Jobs",
+    hidden: true,
+    role: "bulk",
+    load: () => import("../imports/jobs_view.js"),
+  },
   devices: { title: "Devices", icon: "devices", load: () => import("../devices/view.js") },
-  statistics: { title: "Statistics", icon: "statistics", role: "leads", load: () => import("../statistics/view.js") },
-  activity: { title: "Activity", icon: "activity", role: "leads", load: () => import("../activity/view.js") },
-  labels: { title: "Labels", icon: "labels", load: () => import("../administration/labels_view.js") },
+  statistics: {
+    title: "Statistics",
+    icon: "statistics",
+    role: "leads",
+    load: () => import("../statistics/view.js"),
+  },
+  activity: {
+    title: "Activity",
+    icon: "activity",
+    role: "leads",
+    load: () => import("../activity/view.js"),
+  },
+  labels: {
+    title: "Labels",
+    icon: "labels",
+    load: () => import("../administration/labels_view.js"),
+  },
   administration: {
     title: "Administration",
     icon: "administration",

@@ -101,7 +101,8 @@ export class Connection extends EventTarget {
   #cutOff() {
     this.#enter("offline");
     // The server may close a line as it goes down; that too is no reason to stay away.
-    if (!this.#socket.active) this.#later(RETRY_MS[0] * (1 + Math.random()), () => this.#socket.connect());
+    if (!this.#socket.active)
+      this.#later(RETRY_MS[0] * (1 + Math.random()), () => this.#socket.connect());
   }
 
   #changed(changeSet) {

@@ -24,11 +24,15 @@ export class ApiError extends Error {
 /** Of the problem that REST answered, or of what stands in its place (a proxy's page, say). */
 export function errorOf(status, problem) {
   const code = problem?.code ?? (status === 502 || status === 504 ? "unavailable" : "internal");
-  const message = problem?.detail ?? problem?.title ?? `The server answered ${status}. Try again later.`;
+  const message =
+    problem?.detail ?? problem?.title ?? `The server answered ${status}. Try again later.`;
   return new ApiError(code, message, { ...problem, status });
 }
 
 /** Nothing got through. */
 export function offline() {
-  return new ApiError("offline", "The server can't be reached. Check the connection, then try again.");
+  return new ApiError(
+    "offline",
+    "The server can't be reached. Check the connection, then try again.",
+  );
 }

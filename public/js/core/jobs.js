@@ -64,7 +64,7 @@ export class WatchedJob extends EventTarget {
       this.dispatchEvent(new CustomEvent("job"));
     }
     // The socket tells of each step; this is for what it may have lost.
-    const again = !this.ended || (this.error && this.error.passing);
+    const again = !this.ended || this.error?.passing;
     if (again && !this.#end.signal.aborted) this.#timer = setTimeout(() => this.ask(), ASK_MS);
   }
 

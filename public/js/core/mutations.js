@@ -107,7 +107,10 @@ export class Mutations extends EventTarget {
     while (this.#queue.length && this.connection.state === "online") {
       const mutation = this.#queue[0];
       try {
-        await this.#acknowledged(mutation, await this.connection.send(mutation.event, mutation.payload));
+        await this.#acknowledged(
+          mutation,
+          await this.connection.send(mutation.event, mutation.payload),
+        );
       } catch (error) {
         if (error.passing || error.code === "unauthenticated") {
           this.#letWritersGo();
@@ -129,7 +132,8 @@ export class Mutations extends EventTarget {
     this.#tell("acknowledged", { mutation, ack });
     const writer = this.#takeWriter(mutation);
     if (writer) writer.resolve(ack);
-    else if (ack.conflicts?.length) this.#tell("conflicted", { mutation, conflicts: ack.conflicts });
+    else if (ack.conflicts?.length)
+      this.#tell("conflicted", { mutation, conflicts: ack.conflicts });
     this.#changed();
   }
 
@@ -170,7 +174,8 @@ export class Mutations extends EventTarget {
 
   /** Whoever waits for an answer is told that it comes later. */
   #letWritersGo() {
-    for (const writer of this.#writers.values()) writer.resolve({ status: "waiting", conflicts: [] });
+    for (const writer of this.#writers.values())
+      writer.resolve({ status: "waiting", conflicts: [] });
     this.#writers.clear();
   }
 

@@ -93,7 +93,10 @@ export class Store extends EventTarget {
       const ids = new Set(this.#rows.get(entity).keys());
       for (const id of this.mutations.created(entity)) ids.add(id);
       const rows = [...ids].map((id) => this.get(entity, id)).filter(Boolean);
-      this.#sorted.set(entity, rows.sort((one, other) => one.name.localeCompare(other.name)));
+      this.#sorted.set(
+        entity,
+        rows.sort((one, other) => one.name.localeCompare(other.name)),
+      );
     }
     return this.#sorted.get(entity);
   }

@@ -4,7 +4,8 @@ import { styles } from "./styles.js";
 const COLOUR = /^#[0-9a-f]{6}$/i;
 
 /** A label of a contact: its name, and its colour as a dot beside it. */
-export const chip = (label) => html`<span class="chip">${dot(label?.color)}${label?.name ?? "…"}</span>`;
+export const chip = (label) =>
+  html`<span class="chip">${dot(label?.color)}${label?.name ?? "…"}</span>`;
 
 /** The dot of a colour, nothing without one. */
 export const dot = (color) =>

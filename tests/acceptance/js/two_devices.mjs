@@ -169,8 +169,14 @@ const answer = await second.sync();
 assert.equal(answer.total, 3);
 const [page] = second.pages;
 assert.equal(second.pages.length, 1);
-assert.deepEqual(page.contacts.put.map((row) => row.id), [before.id, missed.id]);
-assert.deepEqual(page.contacts.del.map((row) => row.id), [live[0].id]);
+assert.deepEqual(
+  page.contacts.put.map((row) => row.id),
+  [before.id, missed.id],
+);
+assert.deepEqual(
+  page.contacts.del.map((row) => row.id),
+  [live[0].id],
+);
 assert.equal(second.rows.get(before.id).company, "Edited");
 assert.equal(second.rows.has(live[0].id), false);
 

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { errorOf } from "../../../public/js/core/errors.js";
+import { address, nameIn } from "../../../public/js/core/rest.js";
+
+test("a query leaves out what is empty and repeats what is a list", () => {
+  assert.equal(
+    address("/api/contacts", { search: "a b", tag: ["x", "y"], cursor: null, company: "" }),
+    "/api/contacts?search=a+b&tag=x&tag=y",
+  );
+  assert.equal(address("/api/contacts"), "/api/contacts");
+  assert.equal(address("/api/contacts", { offset: 0 }), "/api/contacts?offset=0");
+});
+
+test("a file is saved under the server's name for it", () => {
+  assert.equal(nameIn('attachment; filename="contacts.csv"'), "contacts.csv");
+  assert.equal(nameIn("attachment; filename=\"a.csv\"; filename*=UTF-8''b%C3%A9.csv"), "bé.csv");
+  assert.equal(nameIn(""), null);
+});
+
+test("a problem's own words reach the person", () => {
+  const error = errorOf(409, {
+    code: "conflict",
+    detail: "There is a tag of this name.",
+    fields: {},
+  });
+  assert.equal(error.message, "There is a tag of this name.");
+  assert.equal(error.passing, false);
+});
+
+test("a proxy's page in place of a problem may be tried again", () => {
+  assert.equal(errorOf(502, null).code, "unavailable");
+  assert.equal(errorOf(502, null).passing, true);
+  assert.match(errorOf(500, null).message, /500/);
+});
