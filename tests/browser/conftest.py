@@ -70,8 +70,8 @@ async def open_page(
 ) -> AsyncIterator[OpenPage]:
     """`await open_page("/contacts?sort=company", "manager")`: the dashboard, signed in.
 
-    `role` None: not signed in. `width`, `height`, `dark` for another screen; `context` for another tab of a
-    browser that is open already.
+    `role` None: not signed in. `width`, `height`, `dark` for another screen; `context` for another
+    tab of a browser that is open already.
     """
     contexts: list[BrowserContext] = []
 

@@ -7,7 +7,6 @@ import re
 from playwright.async_api import expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage
-from tests.integration.support.servers import Company
 
 pytestmark = ON_THE_SERVERS_LOOP
 
