@@ -7,9 +7,11 @@ is migrated once. The databases are dropped afterwards, and both servers end wit
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 import asyncpg
 import pytest
 import redis as redis_client
+from loguru import logger
 from nanoid import generate
 
 from server.db.embedded import EmbeddedPostgres, EmbeddedRedis
@@ -27,6 +30,8 @@ from server.settings import Settings
 TEMPLATE = "fieldbook_template"
 # Loses data when the machine loses power, and only then: tests of crashes start their own.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
+# Where loguru writes from the start: to what pytest shows of a test that failed.
+STDERR = sys.stderr
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 
 MakeDatabase = Callable[..., str]
@@ -193,6 +198,18 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
             "LOG_LEVEL": "DEBUG",
         }
     )
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """For tests that set up logging in this process: the stderr they have is closed after them."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logger.remove()
+    logger.add(STDERR)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def random_name() -> str:

@@ -17,6 +17,7 @@ from server.__main__ import main
 from tests.integration.support.processes import ROOT
 
 Psql = Callable[[str, str], str]
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 FILE = (
     "Name;E-Mail;Telefon;Fax\n"
     "Mia Keller;mia@example.com;044 668 18 00;\n"

@@ -12,6 +12,7 @@ from server.db.migrate import DIRECTORY
 
 MakeDatabase = Callable[..., str]
 Psql = Callable[[str, str], str]
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 @pytest.fixture(autouse=True)
