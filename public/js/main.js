@@ -20,6 +20,9 @@ const SIGNED_OUT = {
   expired: "Your session is over. Sign in again.",
 };
 
+const CANNOT_KEEP =
+  "This browser keeps nothing for Fieldbook, so edits could be lost. Leave private browsing, or allow this site to store data.";
+
 /** What every view is given: see the classes. Made once; who is signed in changes within it. */
 class Application {
   constructor(element) {
@@ -48,7 +51,11 @@ class Application {
 
   async #showDashboard() {
     const { agent } = this.session;
-    this.storage ??= await openStorage();
+    try {
+      this.storage ??= await openStorage();
+    } catch (error) {
+      return this.#showSignIn(`${CANNOT_KEEP} (${error.message})`);
+    }
     this.drafts = new Drafts(this.storage, agent.id);
     this.connection = new Connection();
     this.mutations = new Mutations(this.storage, this.connection, agent.id);
@@ -97,4 +104,19 @@ class Application {
   }
 }
 
-new Application(document.getElementById("application")).start();
+const application = new Application(document.getElementById("application"));
+
+// The last line of defence: a fault of ours must not pass for an edit that was made.
+const tell = () =>
+  application.toasts.show(
+    "Something went wrong here. Reload the page, and look whether your edit is there.",
+    {
+      kind: "error",
+    },
+  );
+window.addEventListener("error", tell);
+window.addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason?.name !== "AbortError") tell();
+});
+
+application.start();
