@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Store } from "../../../public/js/core/store.js";
+
+// The page's visibility is all that the store asks of a document.
+globalThis.document = { hidden: true };
+
+class Queue extends EventTarget {
+  unsent = [];
+  of(id) {
+    return this.unsent.filter(({ row }) => row === id);
+  }
+  created(entity) {
+    return this.unsent.filter(({ event }) => event === `${entity}_create`).map(({ row }) => row);
+  }
+}
+
+const contact = (version, more = {}) => ({
+  id: "contact-1",
+  version,
+  display_name: `Version ${version}`,
+  ...more,
+});
+const put = (...rows) => ({ contacts: { put: rows, del: [] } });
+const del = (version) => ({ contacts: { put: [], del: [{ id: "contact-1", version }] } });
+
+let store;
+let queue;
+
+beforeEach(() => {
+  queue = new Queue();
+  store = new Store({}, new EventTarget(), queue);
+});
+
+test("a row moves only to a higher version, whatever comes last", () => {
+  store.take("contact", [contact(5)]);
+  store.apply(put(contact(7)));
+  store.apply(put(contact(6)));
+  store.take("contact", [contact(5)]);
+  assert.equal(store.get("contact", "contact-1").version, 7);
+});
+
+test("every order of arrival ends in the same row", () => {
+  const arrivals = [
+    () => store.apply(put(contact(3))),
+    () => store.apply(del(4)),
+    () => store.take("contact", [contact(2)]),
+    () => store.apply(put(contact(6))),
+    () => store.take("contact", [contact(5)]),
+  ];
+  for (const order of permutations(arrivals)) {
+    store = new Store({}, new EventTarget(), queue);
+    // What is not on hand is not kept: a list has asked for it before.
+    store.take("contact", [contact(1)]);
+    for (const arrive of order) arrive();
+    // After its deletion a contact is on hand again only once a list asked for it.
+    const held = store.get("contact", "contact-1");
+    if (held) assert.equal(held.version >= 5, true, `version ${held.version}`);
+    store.take("contact", [contact(6)]);
+    assert.equal(store.get("contact", "contact-1").version, 6);
+  }
+});
+
+test("a deleted row does not come back by an answer that was on its way", () => {
+  store.take("contact", [contact(3)]);
+  store.apply(del(4));
+  store.take("contact", [contact(3)]);
+  assert.equal(store.get("contact", "contact-1"), undefined);
+  assert.equal(store.tombstone("contact", "contact-1").version, 4);
+});
+
+test("contacts that nobody asked for are told of and not kept", async () => {
+  const told = new Promise((resolve) => {
+    store.addEventListener("changed", ({ detail }) => resolve(detail), { once: true });
+  });
+  store.apply(put(contact(9)));
+  assert.equal(store.get("contact", "contact-1"), undefined);
+  const news = (await told).get("contact");
+  assert.deepEqual([...news.put], ["contact-1"]);
+  assert.equal(news.rows.get("contact-1").version, 9);
+});
+
+test("what several change sets bring is told at once", async () => {
+  const told = new Promise((resolve) => {
+    store.addEventListener("changed", ({ detail }) => resolve(detail), { once: true });
+  });
+  store.apply(put(contact(1)));
+  store.apply(put(contact(2)));
+  store.apply(del(3));
+  const news = (await told).get("contact");
+  assert.deepEqual([[...news.put], [...news.del]], [[], ["contact-1"]]);
+});
+
+test("labels are all kept, by name, those that are made here, too", () => {
+  const tag = (id, name, version = 1) => ({ id, name, version });
+  store.apply({ tags: { put: [tag("tag-2", "beta"), tag("tag-1", "Alpha")], del: [] } });
+  queue.unsent = [
+    {
+      event: "tag_create",
+      row: "tag-3",
+      payload: { tag: { id: "tag-3", name: "gamma" } },
+    },
+  ];
+  const names = () => store.labels("tag").map(({ name }) => name);
+  assert.deepEqual(names(), ["Alpha", "beta", "gamma"]);
+  store.apply({ tags: { put: [tag("tag-1", "Zulu", 2)], del: [{ id: "tag-2", version: 2 }] } });
+  assert.deepEqual(names(), ["gamma", "Zulu"]);
+});
+
+test("only so many contacts are on hand, the lately used ones", () => {
+  const rows = Array.from({ length: 4_000 }, (_, n) => ({ id: `contact-${n}`, version: 1 }));
+  store.take("contact", rows);
+  store.get("contact", "contact-0");
+  store.take("contact", [{ id: "one-more", version: 1 }]);
+  assert.equal(store.get("contact", "contact-0").version, 1);
+  assert.equal(store.get("contact", "contact-1"), undefined);
+  assert.equal(store.get("contact", "one-more").version, 1);
+});
+
+function permutations(items) {
+  if (items.length < 2) return [items];
+  return items.flatMap((item, at) =>
+    permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]),
+  );
+}
