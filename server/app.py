@@ -48,6 +48,7 @@ from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
+from server.services.statistics import Statistics
 from server.services.sync import Pages
 from server.services.sync_log import SyncLog
 from server.services.tenants import Tenants
@@ -234,6 +235,7 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         contacts=Contacts(parts.database),
         exports=parts.exports,
         history=History(parts.database, rows),
+        statistics=Statistics(parts.database),
         pages=parts.pages,
         rate_limit=rate_limit,
         bulk=parts.jobs,

@@ -736,6 +736,28 @@ CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], nu
     ORDER BY k.contact_id LIMIT 10
 $$;
 
+CREATE FUNCTION public.find_entry_at(tenant text, moment timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    low    bigint;
+    high   bigint;
+    middle record;
+BEGIN
+    SELECT min(id), max(id) + 1 INTO low, high FROM audit_log WHERE tenant_id = tenant;
+    WHILE low < high LOOP
+        SELECT id, at INTO middle FROM audit_log
+        WHERE tenant_id = tenant AND id >= (low + high) / 2 ORDER BY id LIMIT 1;
+        IF middle.at >= moment - interval '1 day' THEN
+            high := (low + high) / 2;
+        ELSE
+            low := middle.id + 1;
+        END IF;
+    END LOOP;
+    RETURN coalesce(low, 0);
+END
+$$;
+
 CREATE FUNCTION public.find_named_ids(tenant text, entity_plural text, ids_or_names jsonb) RETURNS text[]
     LANGUAGE sql STABLE
     AS $$
@@ -1453,6 +1475,26 @@ BEGIN
     held := extract(epoch FROM clock_timestamp() - began) * 1000;
 END
 $_$;
+
+CREATE FUNCTION public.summarise_sync_log(tenant text, from_time timestamp with time zone, to_time timestamp with time zone) RETURNS TABLE(day date, connections bigint, syncs bigint, pushes bigint, failures bigint, refused bigint, rows bigint, bytes numeric, median_sync_ms double precision, most_devices_online integer, greatest_lag bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT (l.started AT TIME ZONE 'UTC')::date,
+           count(*) FILTER (WHERE l.kind = 'connection'),
+           count(*) FILTER (WHERE l.kind = 'sync'),
+           count(*) FILTER (WHERE l.kind = 'push'),
+           count(*) FILTER (WHERE l.kind IN ('sync', 'push') AND l.error_code IS NOT NULL),
+           count(*) FILTER (WHERE l.kind = 'refused'),
+           coalesce(sum(l.rows) FILTER (WHERE l.kind = 'sync'), 0),
+           coalesce(sum(l.bytes), 0),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM l.ended - l.started) * 1000)
+               FILTER (WHERE l.kind = 'sync' AND l.ended IS NOT NULL),
+           max(l.devices_online),
+           max(l.greatest_lag)
+    FROM sync_log AS l
+    WHERE l.tenant_id = tenant AND l.started >= from_time AND l.started < to_time
+    GROUP BY 1
+$$;
 
 CREATE FUNCTION public.take_version_lock() RETURNS trigger
     LANGUAGE plpgsql
@@ -2445,20 +2487,20 @@ COMMENT ON COLUMN public.schema_objects.checksum IS 'SHA-256 of its text: a chan
 COMMENT ON COLUMN public.schema_objects.applied_at IS 'When it was applied.';
 
 CREATE VIEW public.sync_statistics WITH (security_invoker='true') AS
- SELECT tenant_id,
-    ((started AT TIME ZONE 'UTC'::text))::date AS day,
-    count(*) FILTER (WHERE (kind = 'connection'::text)) AS connections,
-    count(*) FILTER (WHERE (kind = 'sync'::text)) AS syncs,
-    count(*) FILTER (WHERE (kind = 'push'::text)) AS pushes,
-    count(*) FILTER (WHERE ((kind = ANY (ARRAY['sync'::text, 'push'::text])) AND (error_code IS NOT NULL))) AS failures,
-    count(*) FILTER (WHERE (kind = 'refused'::text)) AS refused,
-    COALESCE(sum(rows) FILTER (WHERE (kind = 'sync'::text)), (0)::bigint) AS rows,
-    COALESCE(sum(bytes), (0)::numeric) AS bytes,
-    percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (ended - started)) * (1000)::numeric))::double precision)) FILTER (WHERE ((kind = 'sync'::text) AND (ended IS NOT NULL))) AS median_sync_ms,
-    max(devices_online) AS most_devices_online,
-    max(greatest_lag) AS greatest_lag
-   FROM public.sync_log
-  GROUP BY tenant_id, (((started AT TIME ZONE 'UTC'::text))::date);
+ SELECT t.id AS tenant_id,
+    s.day,
+    s.connections,
+    s.syncs,
+    s.pushes,
+    s.failures,
+    s.refused,
+    s.rows,
+    s.bytes,
+    s.median_sync_ms,
+    s.most_devices_online,
+    s.greatest_lag
+   FROM (public.tenants t
+     CROSS JOIN LATERAL public.summarise_sync_log(t.id, '-infinity'::timestamp with time zone, 'infinity'::timestamp with time zone) s(day, connections, syncs, pushes, failures, refused, rows, bytes, median_sync_ms, most_devices_online, greatest_lag));
 
 CREATE TABLE public.synced_entities (
     plural text NOT NULL

@@ -23,6 +23,7 @@ from server.rest.middleware import (
 )
 from server.rest.pages import page_routes
 from server.rest.rows import list_routes, row_routes
+from server.rest.statistics import statistics_routes
 from server.rest.sync import sync_routes
 from server.rest.system import Readiness, document_routes, system_routes
 from server.rest.tenant import tenant_routes
@@ -37,6 +38,7 @@ from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
+from server.services.statistics import Statistics
 from server.services.sync import Pages
 from server.services.tenants import Tenants
 
@@ -55,6 +57,7 @@ class RestServices:
     contacts: Contacts
     exports: Exports
     history: History
+    statistics: Statistics
     pages: Pages
     rate_limit: RateLimit
     bulk: BulkJobs
@@ -104,6 +107,7 @@ def register_rest(
             )
         ),
         *audit_routes(services.history),
+        *statistics_routes(services.statistics),
         *sync_routes(services.pages),
         *bulk_routes(services.bulk, services.imports, services.edits),
         *more_routes,

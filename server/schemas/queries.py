@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, NamedTuple
 
 from marshmallow import ValidationError, fields, validates_schema
@@ -72,6 +73,22 @@ class QueryClock(Clock):
             elif spaced := _SPACED_ZONE.fullmatch(value):
                 value = "+".join(spaced.groups()) if "T" in value.upper() else value
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class QueryDay(Worded, fields.Date):
+    """A day like 2026-03-01."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        message = "This must be a day like 2026-03-01, of 1970 or later."
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise ValidationError(message)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError("There is no such day.") from None
+        if day.year < 1970:
+            raise ValidationError(message)
+        return day
 
 
 class Sort(NamedTuple):

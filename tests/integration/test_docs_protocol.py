@@ -25,6 +25,7 @@ from server.events import connection
 from server.schemas import bulk, contacts, mutations, queries, sync
 from server.schemas.events_out import OUTGOING, REVOKED_REASONS, faults_of_event
 from server.schemas.responses import DeviceSchema
+from server.schemas.statistics import StatisticsOfDaySchema
 from server.services import commits
 from server.services.auth import Auth
 from server.settings import Settings
@@ -43,8 +44,8 @@ PEOPLE = {
     "Ann": ("hXk3v9QpT2mLr8WzN5cYb", "ann.lee", "Ann Lee", "agent"),
     "Ben": ("b7RtK1xWq4ZsJ9dVf2GuM", "ben.roth", "Ben Roth", "manager"),
 }
-# Held against its schema: when it was seen, and what it reported, are a matter of moments.
-A_DEVICE = "a device"
+# Held against their schemas: what was seen and reported when is a matter of moments.
+SHAPES = {"a device": DeviceSchema, "a day of the statistics": StatisticsOfDaySchema}
 KEYS = {name: f"fb_the0key0of0{name}0in0the0examples" for name in PEOPLE}
 
 
@@ -122,7 +123,7 @@ class Conversation:
     async def follow(self, examples: list[Example]) -> AsyncIterator[tuple[Example, Any]]:
         """Each example that shows what the server said, with what it said this time."""
         for example in examples:
-            if example.info == A_DEVICE:
+            if example.info in SHAPES:
                 continue
             said = await self._do(example)
             if said is not None:
@@ -193,9 +194,10 @@ async def enter_people(server: Server, database_url: str) -> None:
     await owner.close()
 
 
-def test_the_device_on_the_page_is_one() -> None:
-    (device,) = [example.body for example in read_examples() if example.info == A_DEVICE]
-    assert faults_by(DeviceSchema(), device) == []
+@pytest.mark.parametrize("info", SHAPES)
+def test_what_the_page_shows_has_its_shape(info: str) -> None:
+    (shown,) = [example.body for example in read_examples() if example.info == info]
+    assert faults_by(SHAPES[info](), shown) == []
 
 
 async def test_the_examples_are_what_the_server_says(conversation: Conversation) -> None:

@@ -36,6 +36,7 @@ from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
 from server.services.rows import Rows
+from server.services.statistics import Statistics
 from server.services.sync import Pages
 from server.services.tenants import Tenants
 
@@ -153,6 +154,7 @@ async def running_rest(
         contacts=Contacts(database),
         exports=Exports(database),
         history=History(database, rows),
+        statistics=Statistics(database),
         pages=Pages(database),
         rate_limit=RateLimit(redis),
         bulk=BulkJobs(database),
