@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from server.schemas.base import FieldbookSchema
-from server.schemas.bulk import KINDS
+from server.schemas.bulk import KINDS, MAX_MAPPED
 from server.schemas.fields import Choice, Flag, Id, Items, Part, Text, Whole
 from server.schemas.responses import MAX_SENT, AgentSchema, ListAnswerSchema
 from server.schemas.rows import SentTime
@@ -72,6 +72,13 @@ def _findings(description: str) -> Items:
     return Items(Part(FindingSchema()), limit=MAX_LISTED, metadata={"description": description})
 
 
+class SampleSchema(FieldbookSchema):
+    """What stands in a column: up to three texts, no two alike, each cut after 100 characters."""
+
+    column = Text(1_000, required=True, metadata={"example": "E-mail"})
+    values = Items(Text(100), limit=3, required=True)
+
+
 class JobBaseSchema(FieldbookSchema):
     """What a job and a dry run have in common."""
 
@@ -111,6 +118,11 @@ class StartedSchema(JobBaseSchema):
     """The dry run; or the job that the same Idempotency-Key had started."""
 
     dry_run = Flag()
+    samples = Items(
+        Part(SampleSchema()),
+        limit=MAX_MAPPED,
+        metadata={"description": "The first values of each column, in the file's order."},
+    )
     preview = Items(fields.Dict(), limit=MAX_LISTED, metadata={"description": "The first rows."})
     differences = Items(fields.Dict(), limit=MAX_LISTED)
     new_labels = fields.Dict(metadata={"description": "Names of tags and the like, by plural."})

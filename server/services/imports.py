@@ -199,6 +199,7 @@ def preview_to_wire(job: Mapping[str, Any], found: Mapping[str, Any]) -> dict[st
         **shown,
         "progress": found["progress"],
         "detected": found.get("detected"),
+        "samples": found.get("samples", []),
         "preview": found["preview"],
         "differences": found["differences"],
         "new_labels": found.get("new_labels", {}),

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.files.model import FileRow
 from server.files.reading import ContactFile
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.drafts import Draft, draft_row
@@ -14,6 +15,7 @@ from server.jobs.bulk.importing import SLICE, findings_of, judging_of
 from server.jobs.bulk.judging import Judging
 from server.jobs.bulk.known import EarlierInPreview
 from server.jobs.bulk.planning import Plan
+from server.jobs.bulk.samples import first_values
 from server.services.bulk_wire import finding_to_wire
 from server.services.entities import Fields
 
@@ -31,6 +33,7 @@ class Preview:
     differences: list[Fields] = field(default_factory=list)
     errors: list[Fields] = field(default_factory=list)
     conflicts: list[Fields] = field(default_factory=list)
+    first_rows: list[FileRow] = field(default_factory=list)
 
     def note(self, number: int | None, plan: Plan, findings: list[dict[str, Any]]) -> None:
         """Counts a row and keeps the first of each kind."""
@@ -82,6 +85,7 @@ async def preview_import(context: Context, file: ContactFile) -> dict[str, Any]:
         "detected": file.detected,
         "columns": file.columns,
         "mapping": file.mapping,
+        "samples": first_values(file.columns, preview.first_rows),
         "new_labels": judging.labels.created,
         **preview.to_wire(),
     }
@@ -97,6 +101,7 @@ async def _judge(
         preview.note(draft.number, plan, findings_of(draft, plan))
         if len(preview.preview) < SHOWN:
             preview.preview.append(shown_draft(draft))
+            preview.first_rows.append(draft.source)
         if number % SLICE == 0:
             await asyncio.sleep(0)
 

@@ -153,6 +153,18 @@ async def test_a_workbook_is_told_by_its_bytes_and_gives_its_failed_rows_as_csv(
     assert mended["counts"] == tried.json["counts"]
 
 
+async def test_a_preview_shows_what_stands_in_each_column_as_the_file_has_it(
+    manager: Api,
+) -> None:
+    file = "2;Mail;1\nx;ann@example.com;\nx;not an address;\ny; bo@example.com ;\n"
+    tried = (await send(manager, file, dry_run="true", mapping='{"1": null}')).json
+    assert tried["samples"] == [
+        {"column": "2", "values": ["x", "y"]},
+        {"column": "Mail", "values": ["ann@example.com", "not an address", "bo@example.com"]},
+        {"column": "1", "values": []},
+    ]
+
+
 async def test_a_preview_shows_differences_and_conflicts_and_a_run_lists_them(
     manager: Api, agent: Api
 ) -> None:
