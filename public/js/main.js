@@ -18,6 +18,7 @@ const SIGNED_OUT = {
   key_revoked: "This API key was revoked. Sign in with another one.",
   account_disabled: "Your account was disabled. Ask an admin.",
   expired: "Your session is over. Sign in again.",
+  elsewhere: "You signed out in another tab, or signed in there as somebody else.",
 };
 
 const CANNOT_KEEP =
@@ -34,6 +35,7 @@ class Application {
     this.dialogs = new Dialogs();
     this.shortcuts = new Shortcuts();
     this.page = null;
+    window.addEventListener("storage", () => this.#otherTabChanged());
   }
 
   /** Shows the dashboard if somebody is signed in, else the page to do that. */
@@ -42,9 +44,19 @@ class Application {
     try {
       await this.session.verify(this.rest);
     } catch (error) {
-      if (error.passing) return this.#showSignIn(`${error.message} You are still signed in.`);
-      this.session.signOut();
-      return this.#showSignIn(SIGNED_OUT.unauthenticated);
+      if (error.passing) return this.#showSignIn(error.message, () => this.#resume());
+      return this.signOut(SIGNED_OUT.unauthenticated);
+    }
+    return this.#showDashboard();
+  }
+
+  /** Asks once more whose the key is. Rejects with `ApiError` while the server can't be asked. */
+  async #resume() {
+    try {
+      await this.session.verify(this.rest);
+    } catch (error) {
+      if (error.passing) throw error;
+      return this.signOut(SIGNED_OUT.unauthenticated);
     }
     return this.#showDashboard();
   }
@@ -66,19 +78,28 @@ class Application {
     await this.mutations.open();
     // The view begins to read what it shows at once, beside the labels.
     this.store.load().catch((error) => this.toasts.error(error));
-    this.#show(new Shell(this, this.element));
+    this.#show(new Shell(this, this.element, { arrives: this.page !== null }));
   }
 
-  #showSignIn(why = null) {
-    this.#show(new SignInView(this, this.element, { why, done: () => this.#showDashboard() }));
+  #showSignIn(why = null, resume = null) {
+    const done = () => this.#showDashboard();
+    this.#show(new SignInView(this, this.element, { why, done, resume }));
   }
 
   /** Forgets the key. Unsent edits stay in this browser, for when the same agent is back. */
   signOut(why = null) {
     this.session.signOut();
+    // The page first: what it keeps as it closes is still the same agent's.
+    this.dialogs.closeAll();
+    this.toasts.clear();
+    this.#showSignIn(why);
     this.connection?.close();
     this.mutations?.close();
-    this.#showSignIn(why);
+  }
+
+  /** Whoever signs out means every tab of this browser. */
+  #otherTabChanged() {
+    if (this.session.agent && !this.session.kept) this.signOut(SIGNED_OUT.elsewhere);
   }
 
   #show(page) {

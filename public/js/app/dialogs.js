@@ -3,6 +3,12 @@ import { html, render } from "../vendor.js";
 /** Questions in a native <dialog>: the focus stays in it, Escape closes it with `null`. */
 export class Dialogs {
   #count = 0;
+  #open = new Set();
+
+  /** Closes all as Escape does, as when somebody signs out. */
+  closeAll() {
+    for (const dialog of this.#open) dialog.close();
+  }
 
   /** Whether the person agreed. */
   async confirm({ title, text, action = "OK", danger = false }) {
@@ -27,13 +33,25 @@ export class Dialogs {
     dialog.classList.toggle("wide", wide);
     return new Promise((resolve) => {
       let value = null;
+      let busy = null;
       const close = (given) => {
         value = given;
         dialog.close();
       };
       const invalidate = () => render(template(), dialog);
       const press = async (button) => {
-        if ((await button.check?.()) === false) invalidate();
+        // Once, however often it is pressed while the server is asked.
+        if (busy) return;
+        busy = button.label;
+        let fine;
+        const asked = button.check?.();
+        if (asked) invalidate();
+        try {
+          fine = await asked;
+        } finally {
+          busy = null;
+        }
+        if (fine === false) invalidate();
         else close(button.value);
       };
       const template = () => html`
@@ -56,6 +74,7 @@ export class Dialogs {
                     type=${button.primary ? "submit" : "button"}
                     class=${buttonClass(button)}
                     ?disabled=${button.disabled}
+                    aria-busy=${busy === button.label ? "true" : "false"}
                     @click=${(event) => {
                       if (!button.primary) {
                         event.preventDefault();
@@ -74,10 +93,12 @@ export class Dialogs {
       dialog.addEventListener("close", () => {
         render(null, dialog);
         dialog.remove();
+        this.#open.delete(dialog);
         resolve(value);
       });
       invalidate();
       document.body.append(dialog);
+      this.#open.add(dialog);
       dialog.showModal();
     });
   }

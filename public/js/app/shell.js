@@ -1,17 +1,29 @@
 import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html, nothing, render } from "../vendor.js";
+import { arrive } from "./arrival.js";
 import { banner } from "./banner.js";
 import { openHelp } from "./help.js";
+import { Menu } from "./menu.js";
+import { askToSignOut } from "./sign_out.js";
 import { View } from "./view.js";
 import { allowed, VIEWS } from "./views.js";
+
+const CONNECTION = { online: "Live", offline: "Offline", connecting: "Connecting…" };
 
 /** What stands around every view: the names of the views, the banner, the toasts. */
 export class Shell extends View {
   #view = null;
   #name = null;
-  #menu = false;
+  #path = null;
+  #menu = new Menu(this);
   #main = null;
+
+  /** `arrives`: it takes another page's place, so that the focus has to go somewhere. */
+  constructor(application, element, { arrives = false } = {}) {
+    super(application, element);
+    this.arrives = arrives;
+  }
 
   opened() {
     const { connection, mutations, router, shortcuts, toasts } = this.application;
@@ -39,9 +51,9 @@ export class Shell extends View {
           type="button"
           class="icon-button menu-button"
           aria-label="Menu"
-          aria-expanded=${this.#menu}
+          aria-expanded=${this.#menu.open}
           aria-controls="navigation"
-          @click=${() => this.#toggleMenu()}
+          @click=${() => this.#menu.toggle()}
         >
           ${icon("menu")}
         </button>
@@ -49,19 +61,22 @@ export class Shell extends View {
           <img src="/css/icon.svg" alt="" width="24" height="24" />Fieldbook
         </a>
         <span class="bar-space"></span>
-        <span class="connection connection-${connection.state}" data-test="connection">
-          ${connection.state === "online" ? "Live" : connection.state === "offline" ? "Offline" : "Connecting…"}
+        <span class="connection connection-${connection.state}">
+          <span class="connection-text" data-test="connection">${CONNECTION[connection.state]}</span>
         </span>
         ${mutations.waiting ? html`<span class="waiting" data-test="waiting">${mutations.waiting} unsent</span>` : nothing}
-        <span class="who" title=${session.agent.code}>${session.agent.name}</span>
-        <button type="button" class="icon-button" aria-label="Keyboard help" @click=${() => openHelp(this.application)}>?</button>
-        <button type="button" class="icon-button" aria-label="Sign out" @click=${() => this.application.signOut()}>
+        <a class="who" href=${router.href("/keys")} title="Your keys (${session.agent.code})">
+          ${icon("contacts")}<span class="who-name">${session.agent.name}</span>
+          <span class="visually-hidden">: your keys</span>
+        </a>
+        <button type="button" class="icon-button keyboard-help" aria-label="Keyboard help" @click=${() => openHelp(this.application)}>?</button>
+        <button type="button" class="icon-button" aria-label="Sign out" @click=${() => askToSignOut(this.application)}>
           ${icon("sign_out")}
         </button>
       </header>
       ${banner(this.application)}
       <div class="frame">
-        <nav id="navigation" class="navigation ${this.#menu ? "navigation-open" : ""}" aria-label="Views">
+        <nav id="navigation" class="navigation ${this.#menu.open ? "navigation-open" : ""}" aria-label="Views">
           <ul>
             ${Object.entries(VIEWS)
               .filter(([, view]) => !view.hidden && allowed(view, session))
@@ -82,7 +97,7 @@ export class Shell extends View {
         <a
           href=${this.application.router.href(`/${name}`)}
           aria-current=${here ? "page" : nothing}
-          @click=${() => this.#closeMenu()}
+          @click=${() => this.#menu.close()}
         >
           ${icon(view.icon)}<span>${view.title}</span>
         </a>
@@ -97,10 +112,16 @@ export class Shell extends View {
       this.application.router.replace({}, "/contacts");
       return;
     }
+    const moved = this.#path !== null && route.path !== this.#path;
+    this.#path = route.path;
     if (name === this.#name) {
+      const { activeElement } = document;
       this.#view?.routed(route);
+      // The contacts' list and page know themselves which of them the focus belongs to.
+      if (moved && name !== "contacts") this.#arriveSoon(activeElement);
       return;
     }
+    const arrives = this.arrives || this.#name !== null;
     this.#name = name;
     this.#view?.close();
     this.#view = null;
@@ -113,6 +134,8 @@ export class Shell extends View {
       render(null, this.#main);
       this.#view = new ViewClass(this.application, this.#main);
       this.#view.open(this.application.router.route);
+      if (arrives) arrive(this.#main, this.application);
+      this.arrives = true;
     } catch (error) {
       // The part may load at another try, when the line is back.
       console.error(error);
@@ -129,14 +152,10 @@ export class Shell extends View {
     this.#main.focus();
   }
 
-  #toggleMenu() {
-    this.#menu = !this.#menu;
-    this.invalidate();
-  }
-
-  #closeMenu() {
-    this.#menu = false;
-    this.invalidate();
+  /** Once the view has shown itself anew, which it does with the next frame. */
+  #arriveSoon(left) {
+    const { application } = this;
+    requestAnimationFrame(() => requestAnimationFrame(() => arrive(this.#main, application, left)));
   }
 
   #stateChanged() {

@@ -32,6 +32,11 @@ export class Toasts extends EventTarget {
     this.#changed();
   }
 
+  /** Ends all, as when somebody signs out. */
+  clear() {
+    for (const toast of [...this.#items]) this.end(toast);
+  }
+
   template() {
     return html`
       <div

@@ -1,5 +1,6 @@
 /**
  * The views, by the first part of the address; each module is read when it is needed first.
+ * `hidden`: it has no place among the views' names, and is reached otherwise.
  * `role`: "leads" is for admins and managers, "admin" for admins; others do not see it.
  */
 export const VIEWS = {
@@ -33,6 +34,11 @@ export const VIEWS = {
     title: "Labels",
     icon: "labels",
     load: () => import("../administration/labels_view.js"),
+  },
+  keys: {
+    title: "Your keys",
+    hidden: true,
+    load: () => import("../administration/own_keys_view.js"),
   },
   administration: {
     title: "Administration",

@@ -190,7 +190,8 @@ export class Mutations extends EventTarget {
   }
 
   #changed() {
-    this.tabs.postMessage("changed");
+    // What was written last as one signed out is kept, and has no more to tell.
+    if (!this.#signal.signal.aborted) this.tabs.postMessage("changed");
     this.#tell("waiting");
   }
 

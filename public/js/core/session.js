@@ -11,6 +11,8 @@ export class Session {
     this.apiKey = sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
     this.agent = null;
     this.tenant = null;
+    /** The id of the key itself, as the list of keys has it. */
+    this.keyId = null;
   }
 
   get role() {
@@ -31,6 +33,12 @@ export class Session {
     const answer = await rest.get("/api/auth/verify");
     this.agent = answer.agent;
     this.tenant = answer.tenant;
+    this.keyId = answer.key_id;
+  }
+
+  /** False once another tab took the key away, or put somebody else's in its place. */
+  get kept() {
+    return [sessionStorage, localStorage].some((storage) => storage.getItem(KEY) === this.apiKey);
   }
 
   async signIn(rest, apiKey, { stay = false } = {}) {
