@@ -7,11 +7,13 @@ from aiohttp import web
 from server.rest.openapi import operation
 from server.rest.requests import actor_of, json_answer, path_id, query_of, read_object
 from server.schemas.devices import (
+    DEVICE_HISTORY,
     DEVICE_STATS,
     ENROL,
     DeviceChangedSchema,
     DeviceEnrolledSchema,
     DeviceHealthSchema,
+    DeviceHistorySchema,
     DeviceListSchema,
     DeviceStatsSchema,
 )
@@ -96,6 +98,22 @@ def device_routes(devices: Devices) -> list[web.RouteDef]:
         return json_answer(await devices.get(actor_of(request), path_id(request)))
 
     @operation(
+        "get_device_history",
+        "devices",
+        "Read what a device did",
+        description=(
+            "Newest first: connections, syncs, pushes and refused events, of a day or the latest. "
+            "A connection held into a day belongs to it, too. Kept for 90 days."
+        ),
+        query=DEVICE_HISTORY,
+        answers={200: DeviceHistorySchema},
+        errors=(404,),
+    )
+    async def get_history(request: web.Request) -> web.Response:
+        query = query_of(request, DEVICE_HISTORY)
+        return json_answer(await devices.history(actor_of(request), path_id(request), query))
+
+    @operation(
         "enrol_device",
         "devices",
         "Enrol a device for an agent",
@@ -143,6 +161,7 @@ def device_routes(devices: Devices) -> list[web.RouteDef]:
         web.get("/api/devices/outdated", list_outdated, allow_head=False),
         web.get("/api/devices/agent/{agent_code}", list_of_agent, allow_head=False),
         web.get("/api/devices/{id}", get_device, allow_head=False),
+        web.get("/api/devices/{id}/history", get_history, allow_head=False),
         web.post("/api/devices/enrol", enrol),
         web.post("/api/devices/{id}/revoke", revoke),
         web.post("/api/devices/{id}/sync", request_sync),

@@ -6,8 +6,9 @@ from marshmallow import fields
 
 from server.schemas.auth import RegisterSchema
 from server.schemas.base import FieldbookSchema, OptionalSchema
-from server.schemas.fields import Id, Items, Line, Part, Text, Whole
-from server.schemas.queries import DEVICE_STATES, QueryWhole
+from server.schemas.fields import Choice, Id, Items, Line, Part, Text, Version, Whole
+from server.schemas.queries import DEVICE_STATES, QueryDay, QueryWhole
+from server.schemas.requests import HistoryQuerySchema
 from server.schemas.responses import (
     MAX_SENT,
     DeviceSchema,
@@ -16,6 +17,7 @@ from server.schemas.responses import (
     OkSchema,
     SentQueueSchema,
 )
+from server.schemas.rows import SentTime
 
 MAX_DAYS = 90
 
@@ -31,6 +33,12 @@ class DeviceStatsQuerySchema(FieldbookSchema):
     """`GET /api/devices/stats`."""
 
     days = QueryWhole(1, MAX_DAYS, load_default=30)
+
+
+class DeviceHistoryQuerySchema(HistoryQuerySchema):
+    """`GET /api/devices/{id}/history`."""
+
+    day = QueryDay(metadata={"description": "What it did on this day (UTC); else the latest."})
 
 
 class DeviceListSchema(ListAnswerSchema):
@@ -75,6 +83,38 @@ class DeviceHealthSchema(FieldbookSchema):
     )
 
 
+class DeviceEntrySchema(FieldbookSchema):
+    """A connection, a sync, a push or a refused event; `ended` is null while it lasts."""
+
+    id = Text(64, required=True)
+    kind = Choice("connection", "sync", "push", "refused", required=True)
+    started = SentTime(required=True)
+    ended = SentTime(required=True, allow_none=True)
+    since = Version(required=True, allow_none=True)
+    until = Version(required=True, allow_none=True)
+    rows = Whole(
+        0,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Rows sent, or mutations pushed."},
+    )
+    bytes = Whole(0, required=True, allow_none=True)
+    outcome = Text(
+        200,
+        required=True,
+        allow_none=True,
+        metadata={"description": "How it ended; of what was refused, the event."},
+    )
+    error_code = Text(50, required=True, allow_none=True)
+
+
+class DeviceHistorySchema(FieldbookSchema):
+    """A page of what a device did, newest first."""
+
+    items = Items(Part(DeviceEntrySchema()), limit=MAX_SENT, required=True)
+    next_cursor = Text(2_000, required=True, allow_none=True)
+
+
 class DeviceDaySchema(FieldbookSchema):
     """What devices did on one day (UTC)."""
 
@@ -107,4 +147,5 @@ class DeviceStatsSchema(FieldbookSchema):
 
 
 ENROL = EnrolSchema()
+DEVICE_HISTORY = DeviceHistoryQuerySchema()
 DEVICE_STATS = DeviceStatsQuerySchema()

@@ -143,6 +143,29 @@ class Devices:
         async with self._database.tenant(actor.tenant) as connection:
             return await _read(connection, actor, device_id, online)
 
+    async def history(self, actor: Actor, device_id: str, query: dict[str, Any]) -> dict[str, Any]:
+        """What a device did, newest first: `{"items": [{"id", "kind", …}], "next_cursor"}`.
+
+        `query` is what `schemas.devices.DEVICE_HISTORY` gave. Raises `NotFound`, `Forbidden` for a
+        colleague's, `Invalid` for a bad cursor.
+        """
+        day = query.get("day")
+        order = ["device", device_id, str(day)]
+        after = read_cursor(query.get("cursor"), order)
+        async with self._database.tenant(actor.tenant) as connection:
+            await _read(connection, actor, device_id, ())
+            entries = await connection.fetch(
+                queries.sync_log.list_entries_of_device,
+                *(actor.tenant, device_id, day, number_in_cursor(after.sort_key), after.id),
+                query["limit"] + 1,
+            )
+        page, last = cut_page(entries, query["limit"])
+        items = [dict(entry) for entry in page]
+        for item in items:
+            del item["place"]
+        cursor = write_cursor(order, str(last["place"]), last["id"]) if last else None
+        return {"items": items, "next_cursor": cursor}
+
     async def enrol(self, actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
         """Makes a device for an agent, with a key of its own: `{"device", "api_key", "key_id"}`.
 

@@ -41,6 +41,35 @@ FROM sync_statistics
 WHERE tenant_id = $1::text AND day > (now() AT TIME ZONE 'UTC')::date - $2::integer
 ORDER BY day DESC;
 
+-- name: list_entries_of_device
+-- What one device did, newest first: all of it, or what it did on a day (UTC), with the connection
+-- that it began before and held into that day. One without an end still lasts, unless the device was
+-- not seen since. `place` tells times apart that go out as one. $1 tenant, $2 device, $3 day or NULL,
+-- $4 place and $5 id of the entry before, $6 entries at most.
+WITH asked AS (
+    SELECT coalesce($3::date::timestamp AT TIME ZONE 'UTC', '-infinity') AS from_time,
+           coalesce(($3::date + 1)::timestamp AT TIME ZONE 'UTC', 'infinity') AS to_time
+), done AS (
+    SELECT l.* FROM sync_log AS l, asked
+    WHERE l.tenant_id = $1::text AND l.device_id = $2::text
+        AND l.started >= asked.from_time AND l.started < asked.to_time
+    UNION ALL
+    SELECT before.* FROM asked CROSS JOIN LATERAL (
+        SELECT l.* FROM sync_log AS l
+        WHERE l.tenant_id = $1 AND l.device_id = $2 AND l.started < asked.from_time
+            AND l.kind = 'connection'
+        ORDER BY l.started DESC LIMIT 1
+    ) AS before
+    WHERE coalesce(before.ended, (
+        SELECT last_seen FROM devices WHERE tenant_id = $1 AND id = $2)) >= asked.from_time
+)
+SELECT id, kind, rfc3339(started) AS started, rfc3339(ended) AS ended, since, until, rows, bytes,
+       outcome, error_code, (extract(epoch FROM started) * 1000000)::bigint AS place
+FROM done
+WHERE $5::text IS NULL
+    OR (started, id) < (timestamptz 'epoch' + $4::bigint * interval '1 microsecond', $5)
+ORDER BY done.started DESC, id DESC LIMIT $6::bigint;
+
 -- name: delete_old_entries
 -- Removes up to so many rows that are older than 90 days, and counts them. $1 tenant, $2 at most.
 WITH old AS (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import aiohttp
 import asyncpg
 import pytest
 import pytest_asyncio
@@ -18,10 +19,12 @@ from server.settings import Settings
 from tests.integration.support.bulk import Bulk
 from tests.integration.support.devices import Device, Payload
 from tests.integration.support.raw import RawSocket
+from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company, Server, make_company, running_server
 from tests.integration.support.syncing import MADE, make_contacts
 
 MakeDevice = Callable[..., Device]
+SignIn = Callable[..., Api]
 OpenRaw = Callable[..., Awaitable[RawSocket]]
 ON_THE_SERVERS_LOOP = pytest.mark.asyncio(loop_scope="module")
 
@@ -86,6 +89,18 @@ async def company(sql: asyncpg.Connection, server: Server, redis_url: str) -> Co
 async def other_company(sql: asyncpg.Connection, server: Server) -> Company:
     """Another tenant on the same server."""
     return await make_company(sql, server.parts.auth)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sign_in(server: Server, company: Company) -> AsyncIterator[SignIn]:
+    """`sign_in("manager")`: REST as somebody of the company."""
+    async with aiohttp.ClientSession() as session:
+        yield lambda code, of=company: Api(session, server.url, {"X-API-Key": of.keys[code]})
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def manager(sign_in: SignIn) -> Api:
+    return sign_in("manager")
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -2,76 +2,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import asyncpg
 import pytest
-import pytest_asyncio
 from nanoid import generate
 
 from server.db.pool import Database
-from server.rest.devices import device_routes
-from server.rest.openapi import documented_answers
-from server.schemas.base import FieldbookSchema
 from server.schemas.responses import DeviceSchema
 from server.schemas.sync import PING
 from server.services.actors import Actor
 from server.services.device_reports import DeviceReports
 from server.services.devices import Devices
-from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice
+from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, SignIn
 from tests.integration.support.devices import Device
-from tests.integration.support.rest import Answer, Api
+from tests.integration.support.fleet import ago, checked, insert_device
+from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company, Server, add_agent
 
 pytestmark = ON_THE_SERVERS_LOOP
-SignIn = Callable[..., Api]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def sign_in(server: Server, company: Company) -> AsyncIterator[SignIn]:
-    """`sign_in("manager")`: REST as somebody of the company."""
-    async with aiohttp.ClientSession() as session:
-        yield lambda code, of=company: Api(session, server.url, {"X-API-Key": of.keys[code]})
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def manager(sign_in: SignIn) -> Api:
-    return sign_in("manager")
-
-
-def documented(name: str, status: int = 200) -> FieldbookSchema:
-    """The schema that the document has for the answer of a route."""
-    handlers = {route.handler.__name__: route.handler for route in device_routes(None)}  # type: ignore[union-attr, attr-defined, arg-type]
-    schema = documented_answers(handlers[name])[status]
-    assert not isinstance(schema, str)
-    return schema()
-
-
-def checked(answer: Answer, name: str, status: int = 200) -> Any:
-    """The answer, which must be as the document has it."""
-    assert answer.status == status, answer.text
-    documented(name, status).load(answer.json)
-    return answer.json
-
-
-async def insert_device(
-    sql: asyncpg.Connection, company: Company, role: str = "agent", **columns: Any
-) -> str:
-    """A device as it stands in the database; gives its id."""
-    values = {"tenant_id": company.tenant, "id": generate(), "agent_id": company.agents[role]}
-    values |= columns
-    names = ", ".join(values)
-    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
-    await sql.execute(f"INSERT INTO devices ({names}) VALUES ({places})", *values.values())
-    device_id: str = values["id"]
-    return device_id
-
-
-async def ago(sql: asyncpg.Connection, **delta: float) -> Any:
-    return await sql.fetchval("SELECT now() - $1::interval", timedelta(**delta))
 
 
 async def set_head(sql: asyncpg.Connection, company: Company, version: int) -> None:

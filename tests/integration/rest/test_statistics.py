@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nanoid import generate
 
 from tests.integration.rest.conftest import SignIn
+from tests.integration.support.fleet import note_work
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company, make_company
 
@@ -39,16 +39,6 @@ async def note_changes(
         " SELECT $1, $2, $3, $4, $5, $6, 'socket', 'row-' || number"
         " FROM generate_series(1, $7) AS number",
         *(company.tenant, at, op, *values.values(), count),
-    )
-
-
-async def note_work(
-    sql: asyncpg.Connection, company: Company, kind: str, at: datetime, **columns: Any
-) -> None:
-    values = {"tenant_id": company.tenant, "id": generate(), "kind": kind, "started": at, **columns}
-    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
-    await sql.execute(
-        f"INSERT INTO sync_log ({', '.join(values)}) VALUES ({places})", *values.values()
     )
 
 

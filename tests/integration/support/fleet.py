@@ -1,0 +1,60 @@
+"""Devices as they stand in the database, and what REST says of them, held against the document."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from nanoid import generate
+
+from server.rest.devices import device_routes
+from server.rest.openapi import documented_answers
+from server.schemas.base import FieldbookSchema
+from tests.integration.support.rest import Answer
+from tests.integration.support.servers import Company
+
+
+def documented(name: str, status: int = 200) -> FieldbookSchema:
+    """The schema that the document has for the answer of a route."""
+    handlers = {route.handler.__name__: route.handler for route in device_routes(None)}  # type: ignore[union-attr, attr-defined, arg-type]
+    schema = documented_answers(handlers[name])[status]
+    assert not isinstance(schema, str)
+    return schema()
+
+
+def checked(answer: Answer, name: str, status: int = 200) -> Any:
+    """The answer, which must be as the document has it."""
+    assert answer.status == status, answer.text
+    documented(name, status).load(answer.json)
+    return answer.json
+
+
+async def insert_device(
+    sql: asyncpg.Connection, company: Company, role: str = "agent", **columns: Any
+) -> str:
+    """A device as it stands in the database; gives its id."""
+    values = {"tenant_id": company.tenant, "id": generate(), "agent_id": company.agents[role]}
+    values |= columns
+    names = ", ".join(values)
+    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    await sql.execute(f"INSERT INTO devices ({names}) VALUES ({places})", *values.values())
+    device_id: str = values["id"]
+    return device_id
+
+
+async def note_work(
+    sql: asyncpg.Connection, company: Company, kind: str, started: Any, **columns: Any
+) -> str:
+    """An entry of the log of syncs; gives its id."""
+    values = {"tenant_id": company.tenant, "id": generate(), "kind": kind, "started": started}
+    values |= columns
+    names = ", ".join(values)
+    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    await sql.execute(f"INSERT INTO sync_log ({names}) VALUES ({places})", *values.values())
+    entry_id: str = values["id"]
+    return entry_id
+
+
+async def ago(sql: asyncpg.Connection, **delta: float) -> Any:
+    return await sql.fetchval("SELECT now() - $1::interval", timedelta(**delta))
