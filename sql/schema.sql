@@ -44,11 +44,9 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
         CASE WHEN (filter ->> 'deleted')::boolean THEN 'deleted_at IS NOT NULL'
              ELSE 'deleted_at IS NULL' END,
         -- A whole company is first found by its part, as the search index has it.
-        (SELECT format('id IN (SELECT id FROM contact_search WHERE tenant_id = %L AND %s)', tenant,
-                       string_agg(format('search_text LIKE %L', contains_pattern(part)), ' AND '))
-         FROM (SELECT jsonb_array_elements_text(filter -> 'words')
-               UNION ALL SELECT filter ->> 'company' WHERE filter ? 'company') AS parts (part)
-         HAVING count(*) > 0),
+        CASE WHEN filter ?| '{words,company}' THEN
+            format('id IN (SELECT id FROM contact_search WHERE %s)',
+                   search_conditions(tenant, filter - '{has_email,has_phone}'::text[])) END,
         CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
             format('tag_ids && %L::text[] AND tag_ids <> ''{}''',
@@ -86,6 +84,41 @@ CREATE FUNCTION public.contact_key_texts(emails jsonb, phones jsonb) RETURNS SET
     SELECT item ->> 'e164' FROM jsonb_array_elements(phones) AS item
     WHERE length(item ->> 'e164') <= 320
 $$;
+
+CREATE TABLE public.contact_search (
+    tenant_id text CONSTRAINT contact_search_tenant_id_not_null1 NOT NULL COLLATE pg_catalog."C",
+    id text CONSTRAINT contact_search_id_not_null1 NOT NULL COLLATE pg_catalog."C",
+    created_us bigint NOT NULL,
+    has_email boolean NOT NULL,
+    has_phone boolean NOT NULL,
+    sort_name text NOT NULL COLLATE pg_catalog."C",
+    sort_first_name text NOT NULL COLLATE pg_catalog."C",
+    sort_last_name text NOT NULL COLLATE pg_catalog."C",
+    sort_company text NOT NULL COLLATE pg_catalog."C",
+    search_text text CONSTRAINT contact_search_search_text_not_null1 NOT NULL
+);
+
+COMMENT ON TABLE public.contact_search IS 'What search looks through, and what lists are sorted by: one row for each contact, kept by triggers.';
+
+COMMENT ON COLUMN public.contact_search.tenant_id IS 'The company that the contact belongs to.';
+
+COMMENT ON COLUMN public.contact_search.id IS 'The contact.';
+
+COMMENT ON COLUMN public.contact_search.created_us IS 'When it was created, in microseconds since 1970.';
+
+COMMENT ON COLUMN public.contact_search.has_email IS 'Whether it has an e-mail.';
+
+COMMENT ON COLUMN public.contact_search.has_phone IS 'Whether it has a phone.';
+
+COMMENT ON COLUMN public.contact_search.sort_name IS 'That of the contact: the name to show, folded.';
+
+COMMENT ON COLUMN public.contact_search.sort_first_name IS 'Folded, its first 200 characters; empty for none.';
+
+COMMENT ON COLUMN public.contact_search.sort_last_name IS 'Folded, its first 200 characters; empty for none.';
+
+COMMENT ON COLUMN public.contact_search.sort_company IS 'Folded, its first 200 characters; empty for none.';
+
+COMMENT ON COLUMN public.contact_search.search_text IS 'Names, company, e-mails and phone digits without capitals and accents.';
 
 CREATE TABLE public.contacts (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -209,6 +242,17 @@ COMMENT ON COLUMN public.contacts.wire IS 'The row''s JSON as it goes out, empty
 COMMENT ON COLUMN public.contacts.wire_author IS 'JSON of the last write''s mutation and author, for events.';
 
 COMMENT ON COLUMN public.contacts.sort_name IS 'The beginning of the display name without capitals and accents: what lists are sorted by. Computed.';
+
+CREATE FUNCTION public.contact_search_row(contact public.contacts) RETURNS SETOF public.contact_search
+    LANGUAGE sql STABLE ROWS 1
+    AS $$
+    SELECT contact.tenant_id, contact.id, (extract(epoch FROM contact.created_at) * 1000000)::bigint,
+           contact.emails <> '[]', contact.phones <> '[]', contact.sort_name,
+           left(fold(coalesce(contact.first_name, '')), 200),
+           left(fold(coalesce(contact.last_name, '')), 200),
+           left(fold(coalesce(contact.company, '')), 200),
+           contact_search_text(contact)
+$$;
 
 CREATE FUNCTION public.contact_search_text(contact public.contacts) RETURNS text
     LANGUAGE sql STABLE
@@ -897,15 +941,18 @@ BEGIN
     IF TG_OP <> 'DELETE' AND current_setting('app.search_later', true) = 'on' THEN
         RETURN NULL;
     ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT n.tenant_id, n.id, contact_search_text(n::contacts) FROM new_rows AS n;
+        INSERT INTO contact_search
+        SELECT made.* FROM new_rows AS n CROSS JOIN LATERAL contact_search_row(n::contacts) AS made;
     ELSIF TG_OP = 'DELETE' THEN
         DELETE FROM contact_search WHERE tenant_id = OLD.tenant_id AND id = OLD.id;
     ELSE
         -- Of a contact that a bulk job has just made, it may not be there yet.
-        INSERT INTO contact_search (tenant_id, id, search_text)
-        VALUES (NEW.tenant_id, NEW.id, contact_search_text(NEW))
-        ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text;
+        INSERT INTO contact_search SELECT * FROM contact_search_row(NEW)
+        ON CONFLICT (tenant_id, id) DO UPDATE
+        SET has_email = excluded.has_email, has_phone = excluded.has_phone,
+            sort_name = excluded.sort_name, sort_first_name = excluded.sort_first_name,
+            sort_last_name = excluded.sort_last_name, sort_company = excluded.sort_company,
+            search_text = excluded.search_text;
     END IF;
     RETURN NULL;
 END
@@ -980,14 +1027,21 @@ $_$;
 CREATE FUNCTION public.list_contacts(tenant text, filter jsonb, sort text, descending boolean, after_key text, after_id text, skip bigint, most integer) RETURNS TABLE(ids text[], next_key text, total bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET work_mem TO '16MB'
     AS $_$
 DECLARE
+    -- By version, and by name without a filter, contacts have an index that holds all of it.
+    beside boolean := filter - '{words,has_email,has_phone}'::text[] = '{}'
+                      AND sort NOT IN ('version', 'updated_at')
+                      AND (sort <> 'display_name' OR filter <> '{}');
     -- updated_at is given together with the version, so their order is the same; and the
     -- version has an index.
     sort_key text := CASE
         WHEN sort = 'display_name' THEN 'sort_name'
         WHEN sort IN ('version', 'updated_at') THEN 'version'
+        WHEN sort = 'created_at' AND beside THEN 'created_us'
         WHEN sort = 'created_at' THEN '(extract(epoch FROM created_at) * 1000000)::bigint'
+        WHEN beside THEN quote_ident('sort_' || sort)
         WHEN sort IN ('first_name', 'last_name', 'company')
             THEN format('left(fold(coalesce(%I, '''')), 200) COLLATE "C"', sort)
         END;
@@ -1000,13 +1054,16 @@ BEGIN
         RAISE EXCEPTION 'contacts of tenant % asked for while app.tenant is another', tenant;
     END IF;
     EXECUTE format(
-        'WITH found AS %1$s (SELECT id, %2$s AS sort_key FROM contacts WHERE %3$s)
+        'WITH found AS %1$s (SELECT id, %2$s AS sort_key FROM %3$s)
          SELECT array_agg(id), array_agg(sort_key::text), (%4$s)
          FROM (SELECT id, sort_key FROM found %5$s
                ORDER BY sort_key %6$s, id %6$s OFFSET %7$s LIMIT %8$s) AS page',
         CASE WHEN filter = '{}' THEN 'NOT MATERIALIZED' ELSE 'MATERIALIZED' END,
         sort_key,
-        contact_conditions(tenant, filter),
+        CASE WHEN beside THEN 'contact_search AS s WHERE ' || search_conditions(tenant, filter)
+                 || format(' AND NOT EXISTS (SELECT FROM contacts AS gone WHERE gone.tenant_id = %L
+                                AND gone.id = s.id AND gone.deleted_at IS NOT NULL)', tenant)
+             ELSE 'contacts WHERE ' || contact_conditions(tenant, filter) END,
         CASE WHEN filter = '{}' THEN format(
                  'SELECT (checksum -> ''contacts'' ->> ''count'')::bigint
                   FROM global_version WHERE tenant_id = %L', tenant)
@@ -1275,24 +1332,30 @@ BEGIN
     -- which waits for the disk, waits for this, too.
     PERFORM set_config('synchronous_commit', 'off', true);
     IF cardinality(created) > 0 THEN
-        INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT tenant, asked.id, contact_search_text(found.contact)
+        INSERT INTO contact_search
+        SELECT made.*
         FROM unnest(created) AS asked (id)
         CROSS JOIN LATERAL (
             SELECT c AS contact FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0) AS found
+        CROSS JOIN LATERAL contact_search_row(found.contact) AS made
         ON CONFLICT (tenant_id, id) DO NOTHING;
     END IF;
     IF cardinality(changed) > 0 THEN
-        INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT tenant, asked.id, contact_search_text(found.contact)
+        INSERT INTO contact_search
+        SELECT made.*
         FROM unnest(changed) AS asked (id)
         CROSS JOIN LATERAL (
             SELECT c AS contact FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0
             FOR SHARE) AS found
-        ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
-        WHERE contact_search.search_text <> excluded.search_text;
+        CROSS JOIN LATERAL contact_search_row(found.contact) AS made
+        ON CONFLICT (tenant_id, id) DO UPDATE
+        SET has_email = excluded.has_email, has_phone = excluded.has_phone,
+            sort_name = excluded.sort_name, sort_first_name = excluded.sort_first_name,
+            sort_last_name = excluded.sort_last_name, sort_company = excluded.sort_company,
+            search_text = excluded.search_text
+        WHERE contact_search IS DISTINCT FROM excluded;
     END IF;
 END
 $$;
@@ -1398,6 +1461,18 @@ $$;
 CREATE FUNCTION public.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
+
+CREATE FUNCTION public.search_conditions(tenant text, filter jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat_ws(' AND ',
+        format('tenant_id = %L', tenant),
+        (SELECT string_agg(format('search_text LIKE %L', contains_pattern(part)), ' AND ')
+         FROM (SELECT jsonb_array_elements_text(filter -> 'words')
+               UNION ALL SELECT filter ->> 'company' WHERE filter ? 'company') AS parts (part)),
+        CASE WHEN filter ? 'has_email' THEN format('has_email = %L', filter ->> 'has_email') END,
+        CASE WHEN filter ? 'has_phone' THEN format('has_phone = %L', filter ->> 'has_phone') END)
+$$;
 
 CREATE FUNCTION public.stamp_names(before jsonb, after jsonb) RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
@@ -2010,20 +2085,6 @@ COMMENT ON COLUMN public.contact_keys.tenant_id IS 'The contact''s tenant.';
 COMMENT ON COLUMN public.contact_keys.key IS 'An e-mail address or an E.164 number.';
 
 COMMENT ON COLUMN public.contact_keys.contact_id IS 'A contact that has it.';
-
-CREATE TABLE public.contact_search (
-    tenant_id text NOT NULL COLLATE pg_catalog."C",
-    id text NOT NULL COLLATE pg_catalog."C",
-    search_text text NOT NULL
-);
-
-COMMENT ON TABLE public.contact_search IS 'What search looks through: one row for each contact, kept by triggers.';
-
-COMMENT ON COLUMN public.contact_search.tenant_id IS 'The company that the contact belongs to.';
-
-COMMENT ON COLUMN public.contact_search.id IS 'The contact.';
-
-COMMENT ON COLUMN public.contact_search.search_text IS 'Names, company, e-mails and phone digits without capitals and accents.';
 
 CREATE TABLE public.devices (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -2808,9 +2869,11 @@ CREATE INDEX contacts_sort_name ON public.contacts USING btree (tenant_id, sort_
 
 CREATE INDEX contacts_tag_ids ON public.contacts USING gin (tag_ids) WITH (gin_pending_list_limit='128') WHERE (tag_ids <> '{}'::text[]);
 
+CREATE INDEX contacts_tombstones ON public.contacts USING btree (tenant_id, id) WHERE (deleted_at IS NOT NULL);
+
 CREATE INDEX contacts_type_ids ON public.contacts USING gin (type_ids) WITH (gin_pending_list_limit='128') WHERE (type_ids <> '{}'::text[]);
 
-CREATE UNIQUE INDEX contacts_version ON public.contacts USING btree (tenant_id, version);
+CREATE UNIQUE INDEX contacts_version ON public.contacts USING btree (tenant_id, version) INCLUDE (id, deleted_at);
 
 CREATE INDEX devices_agent ON public.devices USING btree (tenant_id, agent_id);
 
@@ -3082,6 +3145,8 @@ ALTER TABLE public.types ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO fieldbook_server;
 
+GRANT SELECT ON TABLE public.contact_search TO fieldbook_server;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO fieldbook_server;
 
 GRANT SELECT ON TABLE public.audit_log TO fieldbook_server;
@@ -3101,8 +3166,6 @@ GRANT SELECT,INSERT ON TABLE public.bulk_findings TO fieldbook_server;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.bulk_jobs TO fieldbook_server;
 
 GRANT SELECT ON TABLE public.contact_keys TO fieldbook_server;
-
-GRANT SELECT ON TABLE public.contact_search TO fieldbook_server;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO fieldbook_server;
 

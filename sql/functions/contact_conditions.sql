@@ -12,11 +12,9 @@ AS $$
         CASE WHEN (filter ->> 'deleted')::boolean THEN 'deleted_at IS NOT NULL'
              ELSE 'deleted_at IS NULL' END,
         -- A whole company is first found by its part, as the search index has it.
-        (SELECT format('id IN (SELECT id FROM contact_search WHERE tenant_id = %L AND %s)', tenant,
-                       string_agg(format('search_text LIKE %L', contains_pattern(part)), ' AND '))
-         FROM (SELECT jsonb_array_elements_text(filter -> 'words')
-               UNION ALL SELECT filter ->> 'company' WHERE filter ? 'company') AS parts (part)
-         HAVING count(*) > 0),
+        CASE WHEN filter ?| '{words,company}' THEN
+            format('id IN (SELECT id FROM contact_search WHERE %s)',
+                   search_conditions(tenant, filter - '{has_email,has_phone}'::text[])) END,
         CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
             format('tag_ids && %L::text[] AND tag_ids <> ''{}''',

@@ -1,7 +1,8 @@
--- Brings what search looks through up to date for contacts that a bulk job created or changed: their
--- triggers left it to the job, which does it outside of the tenant's lock, beside its next chunk.
--- Whoever edits a contact meanwhile writes its text too, so what is there already for a new contact is
--- newer; a changed one is locked, shared, so that nobody edits it between the reading and the writing.
+-- Brings what search looks through and lists are sorted by up to date for contacts that a bulk job
+-- created or changed: their triggers left it to the job, which does it outside of the tenant's lock,
+-- beside its next chunk. Whoever edits a contact meanwhile writes its row too, so what is there already
+-- for a new contact is newer; a changed one is locked, shared, so that nobody edits it between the
+-- reading and the writing.
 -- As the owner: nobody else may write contact_search; so it checks the tenant itself.
 --
 -- Each contact is looked up by itself, said so that nothing else can be planned: while a first import
@@ -19,24 +20,30 @@ BEGIN
     -- which waits for the disk, waits for this, too.
     PERFORM set_config('synchronous_commit', 'off', true);
     IF cardinality(created) > 0 THEN
-        INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT tenant, asked.id, contact_search_text(found.contact)
+        INSERT INTO contact_search
+        SELECT made.*
         FROM unnest(created) AS asked (id)
         CROSS JOIN LATERAL (
             SELECT c AS contact FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0) AS found
+        CROSS JOIN LATERAL contact_search_row(found.contact) AS made
         ON CONFLICT (tenant_id, id) DO NOTHING;
     END IF;
     IF cardinality(changed) > 0 THEN
-        INSERT INTO contact_search (tenant_id, id, search_text)
-        SELECT tenant, asked.id, contact_search_text(found.contact)
+        INSERT INTO contact_search
+        SELECT made.*
         FROM unnest(changed) AS asked (id)
         CROSS JOIN LATERAL (
             SELECT c AS contact FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0
             FOR SHARE) AS found
-        ON CONFLICT (tenant_id, id) DO UPDATE SET search_text = excluded.search_text
-        WHERE contact_search.search_text <> excluded.search_text;
+        CROSS JOIN LATERAL contact_search_row(found.contact) AS made
+        ON CONFLICT (tenant_id, id) DO UPDATE
+        SET has_email = excluded.has_email, has_phone = excluded.has_phone,
+            sort_name = excluded.sort_name, sort_first_name = excluded.sort_first_name,
+            sort_last_name = excluded.sort_last_name, sort_company = excluded.sort_company,
+            search_text = excluded.search_text
+        WHERE contact_search IS DISTINCT FROM excluded;
     END IF;
 END
 $$;

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
+from server.schemas.queries import SORTABLE
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company
 
@@ -173,6 +174,33 @@ async def test_pages_by_cursor_hold_each_contact_once_and_in_order(agent: Api, q
             ).json["items"]
         ]
         assert by_offset == whole
+
+
+async def test_a_filtered_list_is_in_the_order_of_the_whole_one(agent: Api) -> None:
+    tag = await named(agent, "tags", "VIP")
+    for number in range(8):
+        name = {"first_name": f"A{number % 3}", "last_name": f"L{number % 2}"}
+        channels = {"email": f"a{number}@b.example"} if number % 2 else {"phone": "044 668 18 00"}
+        made = await make(
+            agent, **name, **channels, company="É" * (number % 3), tag_ids=[tag] * (number % 2)
+        )
+        if number == 3:
+            await agent.delete(f"/api/contacts/{made}")
+
+    for field in SORTABLE:
+        for sort in (f"sort={field}", f"sort=-{field}"):
+            whole = (await agent.get(f"/api/contacts?{sort}")).json["items"]
+            assert len(whole) == 7
+            for query, holds in {
+                "search=a1": lambda item: item["first_name"] == "A1",
+                "has_email=true": lambda item: item.get("emails"),
+                "has_phone=true&search=l0": lambda item: item.get("phones"),
+                "tag=vip": lambda item: item.get("tag_ids"),
+                "tag=vip&search=a&has_email=1": lambda item: item.get("tag_ids"),
+            }.items():
+                page = (await agent.get(f"/api/contacts?{sort}&{query}")).json
+                expected = [item for item in whole if holds(item)]
+                assert (page["items"], page["total"]) == (expected, len(expected)), (sort, query)
 
 
 async def test_a_page_beyond_the_end_is_empty_and_knows_the_total(agent: Api) -> None:

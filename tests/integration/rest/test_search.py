@@ -136,7 +136,11 @@ async def crowd(owner: asyncpg.Connection, company: Company) -> Company:
 
 
 async def plans_of(
-    owner: asyncpg.Connection, tenant: str, filter: dict[str, Any], skip: int = 0
+    owner: asyncpg.Connection,
+    tenant: str,
+    filter: dict[str, Any],
+    sort: str = "display_name",
+    skip: int = 0,
 ) -> list[dict[str, Any]]:
     """How Postgres runs one page of a list as the server's role, nested statements too."""
     notices: list[str] = []
@@ -154,8 +158,8 @@ async def plans_of(
         await owner.execute("SELECT set_config($1, $2, false)", name, value)
     notices.clear()
     await owner.fetch(
-        "SELECT * FROM list_contacts($1, $2, 'display_name', false, NULL, NULL, $3, 25)",
-        *(tenant, json.dumps(filter), skip),
+        "SELECT * FROM list_contacts($1, $2, $3, false, NULL, NULL, $4, 25)",
+        *(tenant, json.dumps(filter), sort, skip),
     )
     await owner.execute("RESET role")
     plans = [json.loads(notice[notice.index("{") :]) for notice in notices if "{" in notice]
@@ -198,24 +202,59 @@ async def test_lists_use_their_indexes_as_the_servers_role(
         assert not scans_whole_contacts(plans), filter
 
     # To the middle of the list in the index alone.
-    plans = await plans_of(owner, crowd.tenant, {}, skip=MANY // 2)
-    assert "Index Only Scan" in json.dumps(plans)
-    assert not scans_whole_contacts(plans)
+    for sort in ("display_name", "version"):
+        plans = await plans_of(owner, crowd.tenant, {}, sort, skip=MANY // 2)
+        assert "Index Only Scan" in json.dumps(plans)
+        assert not scans_whole_contacts(plans)
 
 
-async def test_the_function_behind_lists_gives_nothing_of_another_tenant(
-    owner: asyncpg.Connection, company: Company, other_company: Company
+async def test_lists_in_the_order_of_no_index_do_not_read_the_contacts(
+    owner: asyncpg.Connection, crowd: Company
 ) -> None:
-    await owner.execute("SELECT set_config('app.tenant', $1, false)", company.tenant)
-    await owner.execute(f"SET ROLE {ROLE}")
-    for tenant in (other_company.tenant, None):
-        with pytest.raises(asyncpg.RaiseError):
-            await owner.fetch(
-                "SELECT * FROM list_contacts($1, '{}', 'version', false, NULL, NULL, 0, 25)", tenant
-            )
-    await owner.execute("RESET app.tenant")
-    with pytest.raises(asyncpg.RaiseError):
-        await owner.fetch(
-            "SELECT * FROM list_contacts($1, '{}', 'version', false, NULL, NULL, 0, 25)",
+    filters: tuple[dict[str, Any], ...] = ({}, {"words": ["a"]}, {"has_email": True})
+    for filter in filters:
+        for sort in ("first_name", "last_name", "company", "created_at"):
+            plans = await plans_of(owner, crowd.tenant, filter, sort)
+            assert not scans_whole_contacts(plans), (filter, sort)
+
+
+async def test_what_lists_read_beside_the_contacts_follows_them(
+    owner: asyncpg.Connection, agent: Api, company: Company
+) -> None:
+    async def differing() -> int:
+        count: int = await owner.fetchval(
+            """
+            WITH made AS (SELECT m.id, m::text AS row FROM contacts AS c
+                          CROSS JOIN LATERAL contact_search_row(c) AS m WHERE c.tenant_id = $1),
+                 kept AS (SELECT id, k::text AS row FROM contact_search AS k WHERE tenant_id = $1)
+            SELECT count(*) FROM made FULL JOIN kept USING (id)
+            WHERE made.row IS DISTINCT FROM kept.row
+            """,
             company.tenant,
         )
+        return count
+
+    made = await agent.post("/api/contacts", {"first_name": "Ann Lee", "email": "a@b.example"})
+    path = f"/api/contacts/{made.json['contact']['id']}"
+    # The same text to search, and yet another last name.
+    for changes in (
+        {"first_name": "Ann", "last_name": "Lee"},
+        {"emails": [], "phones": [{"value": "044 668 18 00"}], "company": "Élan"},
+        {"active": False},
+    ):
+        changed = await agent.patch(path, changes)
+        assert changed.status == 200, changed.text
+        assert await differing() == 0, changes
+    await agent.delete(path)
+    await agent.post(f"{path}/restore")
+    await owner.execute(
+        "UPDATE contacts SET last_name = 'Typed', phones = '[]' WHERE tenant_id = $1",
+        company.tenant,
+    )
+    assert await differing() == 0
+    row = await owner.fetchrow(
+        "SELECT sort_first_name, sort_last_name, sort_company, sort_name, has_email, has_phone "
+        "FROM contact_search WHERE tenant_id = $1",
+        company.tenant,
+    )
+    assert tuple(row) == ("ann", "typed", "elan", "ann typed", False, False)
