@@ -20,5 +20,8 @@ const given = (text) => html`<ins><span class="visually-hidden">added: </span>${
 function fromTo({ from, to }) {
   if (!from) return html`<ins>${to || "nothing"}</ins>`;
   const before = html`<del><span class="visually-hidden">from </span>${from}</del> <span aria-hidden="true">→</span> `;
-  return [before, to ? html`<ins><span class="visually-hidden">to </span>${to}</ins>` : html`<em>nothing</em>`];
+  return [
+    before,
+    to ? html`<ins><span class="visually-hidden">to </span>${to}</ins>` : html`<em>nothing</em>`,
+  ];
 }

@@ -73,7 +73,11 @@ export function describeValue(name, value, store) {
 export function describeItem(item) {
   if (item === null || typeof item !== "object") return String(item);
   const { label, value } = item;
-  const text = value ?? ADDRESS.map((part) => item[part]).filter(Boolean).join(", ");
+  const text =
+    value ??
+    ADDRESS.map((part) => item[part])
+      .filter(Boolean)
+      .join(", ");
   if (!text) return describeObject(item);
   return label ? `${label}: ${text}` : text;
 }
@@ -88,7 +92,11 @@ function setChange(name, member, from, to, store) {
   const named = (id) => store.label(SETS[name], id)?.name ?? `a deleted ${SETS[name]}`;
   const label = labelOf(name);
   if (member !== null) {
-    return { label, added: to === true ? [named(member)] : [], removed: to === true ? [] : [named(member)] };
+    return {
+      label,
+      added: to === true ? [named(member)] : [],
+      removed: to === true ? [] : [named(member)],
+    };
   }
   const { added, removed } = difference(from ?? [], to ?? []);
   return { label, added: added.map(named), removed: removed.map(named) };
@@ -99,7 +107,8 @@ function listChange(name, from, to) {
   const { added, removed } = difference(before, after);
   const label = labelOf(name);
   // Another order, or the same twice: only the whole tells.
-  if (!added.length && !removed.length) return { label, from: before.join(", "), to: after.join(", ") };
+  if (!added.length && !removed.length)
+    return { label, from: before.join(", "), to: after.join(", ") };
   return { label, added, removed };
 }
 
@@ -133,9 +142,26 @@ const describeObject = (value) =>
 const NOBODY_KNOWN = { agentName: (id) => String(id), label: () => undefined };
 
 const ORDER = [
-  "deleted", "name", "first_name", "last_name", "company", "department", "job_title", "emails", "phones",
-  "addresses", "websites", "birthday", "owner_id", "tag_ids", "group_ids", "type_ids", "notes", "custom",
-  "preferences", "active",
+  "deleted",
+  "name",
+  "first_name",
+  "last_name",
+  "company",
+  "department",
+  "job_title",
+  "emails",
+  "phones",
+  "addresses",
+  "websites",
+  "birthday",
+  "owner_id",
+  "tag_ids",
+  "group_ids",
+  "type_ids",
+  "notes",
+  "custom",
+  "preferences",
+  "active",
 ];
 
 function rank(field) {

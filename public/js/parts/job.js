@@ -157,8 +157,8 @@ export function jobBadge(job) {
   return html`<span class="badge ${badge}" data-test="job-state">${label}</span>`;
 }
 
-/** What became of the rows so far. */
-export function jobCounts(job) {
+/** What became of the rows so far, or would; `words` are other names for some of the counts. */
+export function jobCounts(job, words = {}) {
   const shown = job.undo
     ? [
         { name: "undone", label: "taken back", count: job.undo.undone },
@@ -170,7 +170,7 @@ export function jobCounts(job) {
       ${shown.map(
         ({ name, label, count, bad, warning }) => html`
           <div class="job-count ${count && bad ? "job-count-bad" : ""} ${count && warning ? "job-count-warning" : ""}">
-            <dt>${label}</dt>
+            <dt>${words[name] ?? label}</dt>
             <dd data-test=${`count-${name}`}>${formatCount(count)}</dd>
           </div>
         `,

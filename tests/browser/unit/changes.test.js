@@ -15,8 +15,12 @@ test("a plain value is told from and to", () => {
 });
 
 test("what was or is nothing is an empty text", () => {
-  assert.deepEqual(describeChange("notes", { from: null, to: "x" }, store), [{ label: "Notes", from: "", to: "x" }]);
-  assert.deepEqual(describeChange("notes", { from: "x" }, store), [{ label: "Notes", from: "x", to: "" }]);
+  assert.deepEqual(describeChange("notes", { from: null, to: "x" }, store), [
+    { label: "Notes", from: "", to: "x" },
+  ]);
+  assert.deepEqual(describeChange("notes", { from: "x" }, store), [
+    { label: "Notes", from: "x", to: "" },
+  ]);
 });
 
 test("false and zero are values, not nothing", () => {
@@ -34,7 +38,9 @@ test("a single label that lost is told like a set", () => {
   assert.deepEqual(describeChange("tag_ids.vip", { from: false, to: true }, store), [
     { label: "Tags", added: ["VIP"], removed: [] },
   ]);
-  assert.deepEqual(describeChange("tag_ids.vip", { from: true, to: false }, store)[0].removed, ["VIP"]);
+  assert.deepEqual(describeChange("tag_ids.vip", { from: true, to: false }, store)[0].removed, [
+    "VIP",
+  ]);
 });
 
 test("of a list the items that came and went are told, with their labels", () => {
@@ -53,19 +59,36 @@ test("a list in another order is told as a whole", () => {
 });
 
 test("an address is one line", () => {
-  const address = { label: "home", street: "Main St 1", city: "Bern", postal_code: "3000", country: "CH" };
-  assert.deepEqual(describeChange("addresses", { to: [address] }, store)[0].added, ["home: Main St 1, 3000, Bern, CH"]);
-});
-
-test("each custom field that changed is a line of its own", () => {
-  assert.deepEqual(describeChange("custom", { from: { size: "L", same: 1, old: "x" }, to: { size: "XL", same: 1 } }, store), [
-    { label: "old", from: "x", to: "" },
-    { label: "size", from: "L", to: "XL" },
+  const address = {
+    label: "home",
+    street: "Main St 1",
+    city: "Bern",
+    postal_code: "3000",
+    country: "CH",
+  };
+  assert.deepEqual(describeChange("addresses", { to: [address] }, store)[0].added, [
+    "home: Main St 1, 3000, Bern, CH",
   ]);
 });
 
+test("each custom field that changed is a line of its own", () => {
+  assert.deepEqual(
+    describeChange(
+      "custom",
+      { from: { size: "L", same: 1, old: "x" }, to: { size: "XL", same: 1 } },
+      store,
+    ),
+    [
+      { label: "old", from: "x", to: "" },
+      { label: "size", from: "L", to: "XL" },
+    ],
+  );
+});
+
 test("a custom field may have dots in its name", () => {
-  assert.deepEqual(describeChange("custom.a.b", { from: null, to: "x" }, store), [{ label: "a.b", from: "", to: "x" }]);
+  assert.deepEqual(describeChange("custom.a.b", { from: null, to: "x" }, store), [
+    { label: "a.b", from: "", to: "x" },
+  ]);
 });
 
 test("preferences are told by their way", () => {
@@ -85,8 +108,16 @@ test("what follows from other fields is no line", () => {
 });
 
 test("lines come in the order of a contact's form", () => {
-  const changes = { zebra: { to: "z" }, custom: { to: { a: "1" } }, first_name: { to: "Ann" }, notes: { to: "n" } };
-  assert.deepEqual(describeChanges(changes, store).map(({ label }) => label), ["First name", "Notes", "a", "Zebra"]);
+  const changes = {
+    zebra: { to: "z" },
+    custom: { to: { a: "1" } },
+    first_name: { to: "Ann" },
+    notes: { to: "n" },
+  };
+  assert.deepEqual(
+    describeChanges(changes, store).map(({ label }) => label),
+    ["First name", "Notes", "a", "Zebra"],
+  );
 });
 
 test("a field that is not known has readable words", () => {
@@ -94,5 +125,8 @@ test("a field that is not known has readable words", () => {
 });
 
 test("an object of an action's detail is told in words", () => {
-  assert.equal(describeChange("filter", { to: { has_email: true, search: "ann" } }, store)[0].to, "has email yes, search ann");
+  assert.equal(
+    describeChange("filter", { to: { has_email: true, search: "ann" } }, store)[0].to,
+    "has email yes, search ann",
+  );
 });

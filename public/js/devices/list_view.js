@@ -1,0 +1,192 @@
+import { View } from "../app/view.js";
+import { formatCount, formatLength, plural } from "../core/times.js";
+import { icon } from "../parts/icon.js";
+import { failed, nothingFound, nothingYet, skeleton } from "../parts/states.js";
+import { html, live, nothing } from "../vendor.js";
+import { enrol } from "./enrol.js";
+import { inPlace, nextSort, sorted } from "./order.js";
+import { deviceTable, sortChooser } from "./table.js";
+import { CARDS } from "./words.js";
+
+const PAGE = 500;
+const LIVE_SECONDS = 5;
+const TYPING_MS = 200;
+
+/** How all devices are: counts that filter, and a table that is asked anew every 5 s. */
+export class DeviceListView extends View {
+  #devices = null;
+  #health = null;
+  #total = 0;
+  #error = null;
+  #query = {};
+  #asked = 0;
+  #typing = null;
+
+  opened() {
+    this.every(LIVE_SECONDS, this.#read);
+    this.listen(this.application.connection, "stale", this.#read);
+  }
+
+  routed(route) {
+    const { sort, ...others } = route.query;
+    const { sort: sortedBy, ...before } = this.#query;
+    this.#query = route.query;
+    this.application.title("Devices");
+    if (this.#devices && JSON.stringify(others) === JSON.stringify(before)) {
+      if (sort !== sortedBy) this.#devices = sorted(this.#devices, sort);
+      this.invalidate();
+    } else this.#read({ anew: true });
+  }
+
+  /** Asks for the page that is shown; `anew` puts it in order, else each device keeps its place. */
+  async #read({ anew = false } = {}) {
+    const { rest } = this.application;
+    const { show, search } = this.#query;
+    const turn = ++this.#asked;
+    const query = { ...CARDS[show]?.query, search, limit: PAGE, offset: this.#page * PAGE };
+    try {
+      const [page, health] = await Promise.all([
+        rest.get("/api/devices", query, { signal: this.signal }),
+        rest.get("/api/devices/health", {}, { signal: this.signal }),
+      ]);
+      if (turn !== this.#asked) return;
+      const shown = anew ? null : this.#devices;
+      this.#devices = shown ? inPlace(shown, page.items) : sorted(page.items, this.#query.sort);
+      this.#total = page.total;
+      this.#health = health;
+      this.#error = null;
+    } catch (error) {
+      if (this.signal.aborted || turn !== this.#asked) return;
+      this.#error = error;
+    }
+    this.invalidate();
+  }
+
+  get #page() {
+    return Math.max(0, (Number.parseInt(this.#query.page, 10) || 1) - 1);
+  }
+
+  template() {
+    const { session } = this.application;
+    return html`
+      <div class="view-head">
+        <h1>${session.leads ? "Devices" : "Your devices"}</h1>
+        ${this.#summary()}
+        ${
+          session.leads
+            ? html`<button type="button" @click=${() => this.#enrol()}>${icon("add")}Enrol a phone</button>`
+            : nothing
+        }
+      </div>
+      ${this.#cards()}
+      <search class="devices-tools">
+        <input
+          type="search"
+          aria-label="Search devices"
+          placeholder="Name, model or agent"
+          .value=${live(this.#query.search ?? "")}
+          @input=${(event) => this.#typed(event.target.value)}
+        />
+        ${sortChooser(this.#query.sort, (sort) => this.#ask({ sort }))}
+      </search>
+      ${this.#content()}
+    `;
+  }
+
+  #summary() {
+    if (!this.#health?.total) return nothing;
+    const { lag, queue } = this.#health;
+    const behind = lag.versions
+      ? `${plural(lag.versions, "version")} behind at most (${formatLength(lag.seconds)})`
+      : "all up to date";
+    return html`<span class="muted">${behind}, ${plural(queue.size, "edit")} waiting</span>`;
+  }
+
+  #cards() {
+    const { show } = this.#query;
+    const card = (name, word, badge, count) => html`
+      <button
+        type="button"
+        class="count-card count-${count ? badge : "plain"}"
+        aria-pressed=${(show ?? "") === name}
+        data-test="card-${name || "all"}"
+        @click=${() => this.#ask({ show: show === name ? "" : name, page: "" })}
+      >
+        <span class="count">${this.#health ? formatCount(count) : "…"}</span>
+        <span>${word}</span>
+      </button>
+    `;
+    return html`
+      <div class="count-cards" role="group" aria-label="Filter by state">
+        ${card("", "All", "plain", this.#health?.total)}
+        ${Object.entries(CARDS).map(([name, { word, badge, count }]) =>
+          card(name, word, badge, this.#health && count(this.#health)),
+        )}
+      </div>
+    `;
+  }
+
+  #content() {
+    if (this.#error && !this.#devices) {
+      return failed(this.#error, () => this.#read({ anew: true }));
+    }
+    if (!this.#devices) return skeleton(8);
+    if (!this.#devices.length) return this.#empty();
+    return html`
+      ${this.#error ? html`<p class="notice" role="status">${this.#error.message}</p>` : nothing}
+      ${deviceTable(this.#devices, {
+        href: (id) => this.application.router.href(`/devices/${encodeURIComponent(id)}`),
+        sort: this.#query.sort,
+        resort: (column) => this.#ask({ sort: nextSort(this.#query.sort, column) }),
+      })}
+      ${this.#pages()}
+    `;
+  }
+
+  #empty() {
+    const { show, search } = this.#query;
+    if (show || search || this.#page) {
+      return nothingFound("No device is like that.", () => this.application.router.replace({}));
+    }
+    return nothingYet("No device has connected yet. A phone appears here once it signs in.");
+  }
+
+  #pages() {
+    const last = Math.ceil(this.#total / PAGE) - 1;
+    if (last < 1) return nothing;
+    const first = this.#page * PAGE + 1;
+    const go = (page) => this.#ask({ page: page ? page + 1 : "" });
+    return html`
+      <nav class="pages" aria-label="Pages of devices">
+        <button type="button" class="secondary" ?disabled=${this.#page === 0} @click=${() => go(this.#page - 1)}>
+          Previous
+        </button>
+        <span>
+          ${formatCount(first)} to ${formatCount(first + this.#devices.length - 1)} of ${formatCount(this.#total)},
+          sorted within these
+        </span>
+        <button type="button" class="secondary" ?disabled=${this.#page >= last} @click=${() => go(this.#page + 1)}>
+          Next
+        </button>
+      </nav>
+    `;
+  }
+
+  #typed(search) {
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.#ask({ search, page: "" }), TYPING_MS);
+  }
+
+  #ask(changes) {
+    const { router } = this.application;
+    router.replace({ ...this.#query, ...changes });
+  }
+
+  async #enrol() {
+    if (await enrol(this.application)) this.#read({ anew: true });
+  }
+
+  closed() {
+    clearTimeout(this.#typing);
+  }
+}
