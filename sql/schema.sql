@@ -47,6 +47,10 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
         CASE WHEN filter ?| '{words,company}' THEN
             format('id IN (SELECT id FROM contact_search WHERE %s)',
                    search_conditions(tenant, filter - '{has_email,has_phone}'::text[])) END,
+        -- Joined, not compared with each of what may be 100,000.
+        CASE WHEN filter ? 'ids' THEN
+            format('id IN (SELECT unnest(%L::text[]))',
+                   ARRAY(SELECT jsonb_array_elements_text(filter -> 'ids'))) END,
         CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
             format('tag_ids && %L::text[] AND tag_ids <> ''{}''',

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from server.rest.openapi import operation
 from server.rest.requests import (
+    MAX_IDS_BODY,
     actor_of,
     json_answer,
     path_id,
@@ -32,8 +33,6 @@ from server.services.imports import Imports
 from server.services.uploads import FileInfo
 
 JOBS = "/api/bulk/jobs"
-MAX_IDS_BODY = 8_000_000
-"""Room for 100,000 ids of any length."""
 MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "vcf": "text/vcard"}
 
 

@@ -17,6 +17,8 @@ from server.services.actors import Actor
 from server.services.rows import Write
 
 MAX_BODY = 1_000_000
+MAX_IDS_BODY = 8_000_000
+"""Room for 100,000 ids of any length."""
 LOOK_SECONDS = 0.5
 ACTOR = web.RequestKey("actor", Actor)
 Value = TypeVar("Value")

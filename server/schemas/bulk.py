@@ -12,7 +12,12 @@ from server.errors import Invalid
 from server.schemas.auth import Region
 from server.schemas.base import FieldbookSchema
 from server.schemas.fields import Choice, Flag, Id, Items, Line, Part, Text, Worded
-from server.schemas.queries import ContactFilterSchema, PageQuerySchema, QueryFlag
+from server.schemas.queries import (
+    EXPORT_FORMATS,
+    ContactFilterSchema,
+    PageQuerySchema,
+    QueryFlag,
+)
 from server.schemas.wellformed import refuse_what_is_not_json
 
 KINDS = ("import", "update")
@@ -205,6 +210,29 @@ class BulkUpdateSchema(FieldbookSchema):
             raise ValidationError(faults)
 
 
+class ExportFormatSchema(FieldbookSchema):
+    """`POST /api/bulk/export`: how the file is written."""
+
+    format = Choice(*EXPORT_FORMATS, load_default="csv")
+
+
+class BulkExportSchema(FieldbookSchema):
+    """Which contacts to export, where a query has no room for it."""
+
+    ids = Ids()
+    contacts = Part(
+        ContactFilterSchema(),
+        data_key="filter",
+        metadata={"description": "As for the list of contacts; {} for all of them."},
+    )
+
+    @validates_schema
+    def require_one(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """One way to say which."""
+        if ("ids" in data) == ("contacts" in data):
+            raise ValidationError("Send one of ids and filter.", "ids")
+
+
 class JobListQuerySchema(PageQuerySchema):
     """`GET /api/bulk/jobs`."""
 
@@ -214,4 +242,6 @@ class JobListQuerySchema(PageQuerySchema):
 IMPORT_OPTIONS = ImportOptionsSchema()
 UPDATE_QUERY = UpdateQuerySchema()
 BULK_UPDATE = BulkUpdateSchema()
+EXPORT_FORMAT = ExportFormatSchema()
+BULK_EXPORT = BulkExportSchema()
 JOB_LIST = JobListQuerySchema()

@@ -66,9 +66,13 @@ class Contacts:
 
 
 def contact_filter(query: dict[str, Any]) -> dict[str, Any]:
-    """The filter that `contact_conditions` takes, of `schemas.queries.ContactFilterSchema`."""
+    """The filter that `contact_conditions` takes, of `schemas.queries.ContactFilterSchema`.
+
+    `query` may have `ids`, too.
+    """
     names = ("owner_id", "tag", "group", "type", "company", "active", "has_email", "has_phone")
-    wanted = {name: query[name] for name in (*names, "opted_out", "updated_since") if name in query}
+    others = ("opted_out", "updated_since", "ids")
+    wanted = {name: query[name] for name in (*names, *others) if name in query}
     if query.get("search"):
         # A search for noughts alone has no digits left; they are looked for as they are.
         wanted["words"] = search_words(query["search"]) or [query["search"]]

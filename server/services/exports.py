@@ -67,6 +67,8 @@ class Exports:
     ) -> Export:
         """Sends the contacts of `schemas.queries.EXPORT` to `receiver`, all of one snapshot.
 
+        `query` may have `ids` instead of filters: those of them that are there.
+
         Raises `RateLimited` when enough run already, `Invalid` for more columns than a table can
         have, `Unavailable`, and what the receiver raises.
         """
@@ -154,8 +156,10 @@ class Exports:
 
         On a connection of its own: who breaks off the export shall not undo the entry.
         """
-        asked = {name: value for name, value in query.items() if name != "format"}
+        asked = {name: value for name, value in query.items() if name not in ("format", "ids")}
         detail = {"format": query["format"], "filter": asked, "count": total}
+        if "ids" in query:
+            detail["ids"] = len(query["ids"])
         async with self._database.tenant(tenant) as connection:
             await log_action(
                 connection, "export", "export", generate(), actor, detail, origin=origin

@@ -412,3 +412,50 @@ async def test_looking_through_all_finds_what_an_index_finds(
             )
             seen = await connection.fetch(f"SELECT id FROM contacts WHERE {conditions}")
             assert sorted(row["id"] for row in seen) == sorted(found) != [], given
+
+
+async def test_a_body_says_which_where_a_query_has_no_room(
+    agent: Api, admin: Api, company: Company
+) -> None:
+    ids = [await make(agent, first_name=name) for name in ("Ann", "Bob", "Cid", "Dan")]
+    await agent.delete(f"/api/contacts/{ids[3]}")
+
+    async def found(body: Any, query: str = "") -> list[str]:
+        answer = await agent.post(f"/api/bulk/export{query}", body)
+        assert answer.status == 200, answer.text
+        return sorted(row["first_name"] for row in rows_of(answer.text))
+
+    # Deleted ones and such as never were are left out.
+    assert await found({"ids": [ids[2], ids[0], ids[3], "never-was", ids[0]]}) == ["Ann", "Cid"]
+    assert await found({"ids": ["never-was"]}) == []
+    assert await found({"filter": {"search": "b"}}) == ["Bob"]
+    assert await found({"filter": {"deleted": True}}) == ["Dan"]
+    # A hundred thousand, of the longest ids.
+    many = [f"{number:064}" for number in range(99_998)]
+    assert await found({"ids": [*many, ids[0], ids[1]]}) == ["Ann", "Bob"]
+
+    whole = orjson.loads((await export(agent, "format=json&search=ann")).text)
+    chosen = await agent.post("/api/bulk/export?format=json", {"ids": [ids[0]]})
+    assert orjson.loads(chosen.text) == whole
+    assert chosen.headers["Content-Disposition"].endswith('.json"')
+
+    entries = (await admin.get("/api/audit?op=export&limit=2")).json["items"]
+    said = [{name: value["to"] for name, value in each["changes"].items()} for each in entries]
+    assert said[0] == {"format": "json", "filter": {}, "ids": 1, "count": 1}
+    assert said[1] == {"format": "json", "filter": {"search": "ann"}, "count": 1}
+
+
+async def test_a_body_that_says_nothing_or_too_much_is_refused_by_name(agent: Api) -> None:
+    for body, faults in (
+        ({}, {"ids"}),
+        ({"ids": ["contact-1"], "filter": {}}, {"ids"}),
+        ({"ids": []}, {"ids"}),
+        ({"ids": ["no id!"]}, {"ids.0"}),
+        ({"filter": {"tags": ["x"]}}, {"filter.tags"}),
+        ({"filter": {}, "format": "json"}, {"format"}),
+    ):
+        answer = await agent.post("/api/bulk/export", body)
+        assert (answer.status, set(answer.json["fields"])) == (422, faults), answer.text
+    assert (
+        await agent.post("/api/bulk/export?format=xls", {"filter": {}})
+    ).code == "invalid format"
