@@ -1,0 +1,162 @@
+import { newId } from "../core/ids.js";
+import { formatTime } from "../core/times.js";
+import { html } from "../vendor.js";
+import { settleConflicts } from "./conflicts.js";
+
+const WAITS = "Kept in this browser. It is sent when the connection is back.";
+
+/** What the buttons of a contact's page do. */
+export class Actions {
+  constructor(view) {
+    this.view = view;
+    this.application = view.application;
+  }
+
+  /** Saves the form, or says what is to be mended first. */
+  async save() {
+    const { view } = this;
+    const { editor } = view.form;
+    if (editor.busy) return;
+    editor.submitted = true;
+    if (editor.faults.size || editor.clashes.size) {
+      this.#toFirstFault();
+      return;
+    }
+    let ack;
+    try {
+      ack = await editor.save();
+    } catch (error) {
+      if (!error.code) throw error;
+      if (view.form?.editor === editor) this.#toFirstFault();
+      return;
+    }
+    if (view.form?.editor !== editor) return;
+    view.closeForm();
+    if (editor.isNew) view.application.router.replace(view.query, `/contacts/${editor.id}`);
+    if (ack) this.#saved(editor.id, ack);
+  }
+
+  async cancel() {
+    const { view } = this;
+    const { editor } = view.form;
+    if (editor.busy) return;
+    if (editor.dirty && !(await this.#agreesToDiscard())) return;
+    if (view.form?.editor !== editor) return;
+    await editor.discardDraft();
+    view.closeForm();
+    if (editor.isNew) this.application.router.go("/contacts", view.query);
+  }
+
+  async remove() {
+    const { toasts } = this.application;
+    const { id, version, display_name: name } = this.view.contact;
+    const based = version ? { base_version: version } : {};
+    const ack = await this.#write("contact_delete", { id, ...based });
+    if (!ack) return;
+    const text = `${name || "The contact"} is deleted.`;
+    const undo = { label: "Undo", run: () => this.restore(id) };
+    toasts.show(ack.status === "waiting" ? `${text} ${WAITS}` : text, { action: undo });
+  }
+
+  async restore(id = this.view.id) {
+    const ack = await this.#write("contact_restore", { id });
+    if (!ack) return;
+    const text = ack.status === "waiting" ? WAITS : "The contact is back.";
+    this.application.toasts.show(text, { kind: "success" });
+  }
+
+  /** Puts back what an entry of the history holds, once that is confirmed. */
+  async restoreEntry(entry) {
+    const { dialogs, rest, store, toasts } = this.application;
+    const { id } = this.view;
+    const whole = entry.outcome === "applied";
+    const time = formatTime(entry.at);
+    const agreed = await dialogs.confirm({
+      title: whole ? "Restore this state?" : "Restore these values?",
+      text: whole
+        ? `All fields of the contact become what they were after the change of ${time}. What is there now stays in the history.`
+        : `What ${store.agentName(entry.agent)} entered on ${time} is written over what is there now.`,
+      action: "Restore",
+    });
+    if (!agreed) return;
+    try {
+      const path = `/api/contacts/${encodeURIComponent(id)}/history/${entry.id}/restore`;
+      // Sent again after a lost answer, it is still done once.
+      const { contact } = await rest.post(
+        path,
+        {},
+        {},
+        { headers: { "Idempotency-Key": newId() } },
+      );
+      store.apply({ contacts: { put: [contact] } });
+      toasts.show("Restored.", { kind: "success" });
+    } catch (error) {
+      if (!error.code) throw error;
+      toasts.error(error);
+    }
+  }
+
+  /** Lets one choose between the values of an edit that had waited and others'. */
+  async settle() {
+    const { id, conflicts } = this.view;
+    const version = this.application.store.server("contact", id)?.version;
+    if ((await this.#settle(id, { conflicts, version })) !== null) this.view.conflicts = [];
+    this.view.invalidate();
+  }
+
+  #saved(id, ack) {
+    const { router, toasts } = this.application;
+    if (ack.status === "waiting") toasts.show(WAITS);
+    else if (ack.conflicts?.length) this.#settle(id, ack);
+    else if (ack.duplicates?.length) {
+      const [first] = ack.duplicates;
+      toasts.show("Saved. Another contact has the same e-mail or phone.", {
+        action: {
+          label: "Look at it",
+          run: () => router.go(`/contacts/${first}`, this.view.query),
+        },
+      });
+    } else toasts.show("Saved.", { kind: "success", seconds: 3 });
+  }
+
+  /** Null when it could not be written. */
+  async #settle(id, ack) {
+    try {
+      return await settleConflicts(this.application, id, ack);
+    } catch (error) {
+      if (!error.code) throw error;
+      this.application.toasts.error(error);
+      return null;
+    }
+  }
+
+  /** The ack, or null when it was refused, which is said. */
+  async #write(event, payload) {
+    try {
+      return await this.application.mutations.write(event, payload);
+    } catch (error) {
+      if (!error.code) throw error;
+      this.application.toasts.error(error);
+      return null;
+    }
+  }
+
+  async #agreesToDiscard() {
+    const agreed = await this.application.dialogs.open({
+      title: "Discard your changes?",
+      body: () => html`<p>What you have typed here is not saved yet.</p>`,
+      buttons: [
+        { label: "Keep editing", value: false },
+        { label: "Discard", value: true, primary: true, danger: true },
+      ],
+    });
+    return agreed === true;
+  }
+
+  #toFirstFault() {
+    const { view } = this;
+    view.renderNow();
+    const first = view.element.querySelector(".clash button, [aria-invalid='true']");
+    (first ?? view.element.querySelector(".contact-form input")).focus();
+  }
+}

@@ -1,0 +1,88 @@
+import { formatTime, timeAgo } from "../core/times.js";
+import { html, nothing } from "../vendor.js";
+import { splitName } from "./form.js";
+import { fieldName, valueLines } from "./inputs.js";
+
+/**
+ * Shows what an edit met: for each field yours, theirs and which one is kept; whoever chooses the
+ * other writes it. Resolves when that is done, with whether anything was written.
+ *
+ * `version` is the contact's after the edit: what is chosen here is based on it.
+ */
+export async function settleConflicts(application, id, { conflicts, version }) {
+  const { dialogs, mutations, store, toasts } = application;
+  const chosen = new Map(conflicts.map(({ field, kept }) => [field, kept]));
+  const agreed = await dialogs.open({
+    title: conflicts.length === 1 ? "Somebody else changed this too" : "Others changed these too",
+    wide: true,
+    body: ({ invalidate }) => html`
+      <p>Choose for each which one is right. What is marked as kept stands now.</p>
+      ${conflicts.map((conflict) => question(conflict, chosen, store, invalidate))}
+    `,
+    buttons: [
+      { label: "Leave it as it is", value: false },
+      { label: "Use what is chosen", value: true, primary: true },
+    ],
+  });
+  const changes = agreed ? changesFor(conflicts, chosen) : {};
+  if (!Object.keys(changes).length) return false;
+  const based = version ? { base_version: version } : {};
+  const ack = await mutations.write("contact_update", { id, ...based, changes });
+  toasts.show("Your choice is saved.", { kind: "success" });
+  // Somebody may have been quicker again.
+  if (ack.conflicts?.length) await settleConflicts(application, id, ack);
+  return true;
+}
+
+function question({ field, yours, theirs, kept, by, at }, chosen, store, invalidate) {
+  const label = fieldName(field, store);
+  const who = by ? store.agentName(by) : "the server";
+  const option = (whose, title, value) => html`
+    <label class="clash-option">
+      <input type="radio" name=${field} value=${whose} .checked=${chosen.get(field) === whose}
+        @change=${() => {
+          chosen.set(field, whose);
+          invalidate();
+        }} />
+      <span>
+        <strong>${title}</strong>${kept === whose ? html` <span class="badge badge-accent">Kept</span>` : nothing}
+        ${valueLines(field, value, store)}
+      </span>
+    </label>
+  `;
+  if (!choosable(field, by, kept, yours)) {
+    return html`<p class="notice">${label}: there is no such label any more, so it was left out.</p>`;
+  }
+  return html`
+    <fieldset class="clash" data-test="conflict">
+      <legend>${label}</legend>
+      ${option("yours", "Yours", yours)}
+      ${option("theirs", html`Theirs, by ${who}, <span title=${formatTime(at)}>${timeAgo(at)}</span>`, theirs)}
+    </fieldset>
+  `;
+}
+
+/** A label that does not exist can't be given, whatever one chooses; nor can a deletion here. */
+const choosable = (field, by, kept, yours) =>
+  field !== "deleted" &&
+  !(splitName(field)[0].endsWith("_ids") && !by && kept === "theirs" && yours);
+
+/** The `changes` that write each choice that is not what stands already. */
+export function changesFor(conflicts, chosen) {
+  const changes = {};
+  for (const { field, yours, theirs, kept } of conflicts) {
+    const whose = chosen.get(field);
+    if (whose !== kept) addChange(changes, field, (whose === "yours" ? yours : theirs) ?? null);
+  }
+  return changes;
+}
+
+function addChange(changes, field, value) {
+  const [name, member] = splitName(field);
+  const known = changes[name] ?? {};
+  if (member === undefined) changes[name] = value;
+  else if (name.endsWith("_ids")) {
+    const list = value ? "add" : "remove";
+    changes[name] = { ...known, [list]: [...(known[list] ?? []), member] };
+  } else changes[name] = Object.fromEntries([...Object.entries(known), [member, value]]);
+}
