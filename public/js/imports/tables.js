@@ -1,0 +1,36 @@
+import { html, nothing } from "../vendor.js";
+
+/** A table that scrolls within its box, by the keyboard, too. `head` are texts, `rows` templates of `<tr>`. */
+export const tableBox = (label, head, rows, kind = "") => html`
+  <div class="table-box ${kind}" role="region" aria-label=${label} tabindex="0">
+    <table>
+      <thead>
+        <tr>${head.map((text) => html`<th scope="col">${text}</th>`)}</tr>
+      </thead>
+      <tbody>${rows}</tbody>
+    </table>
+  </div>
+`;
+
+/** A part of the page, with a heading of its own; `aside` stands beside that. */
+export const part = (title, body, aside = nothing) => html`
+  <section class="import-part" aria-label=${title}>
+    <div class="import-part-head"><h2>${title}</h2>${aside}</div>
+    ${body}
+  </section>
+`;
+
+/** A labelled select. `options` are `{value, label}`; `change(value)` is called with what was chosen. */
+export function select(label, options, value, change, { help = null, disabled = false } = {}) {
+  return html`
+    <label class="import-select">
+      <span>${label}</span>
+      <select ?disabled=${disabled} @change=${(event) => change(event.currentTarget.value)}>
+        ${options.map(
+          (option) => html`<option value=${option.value} ?selected=${option.value === value}>${option.label}</option>`,
+        )}
+      </select>
+      ${help ? html`<small>${help}</small>` : nothing}
+    </label>
+  `;
+}

@@ -1,0 +1,211 @@
+import { View } from "../app/view.js";
+import { icon } from "../parts/icon.js";
+import { html, nothing } from "../vendor.js";
+import { ImportDraft } from "./draft.js";
+import { formatSize, takeDrops } from "./drop.js";
+import { JobsList } from "./jobs_list.js";
+import { mappingSummary, mappingTable } from "./mapping_table.js";
+import { readingForm, takingForm } from "./options_form.js";
+import { previewCounts, previewParts, previewSummary } from "./preview.js";
+import { part } from "./tables.js";
+
+/** `#/import`: a file is chosen, looked at and imported. */
+export default class ImportView extends View {
+  #draft;
+  #latest;
+  #over = false;
+  #allColumns = false;
+
+  opened() {
+    this.application.title("Import");
+    this.#draft = new ImportDraft(this.application.rest);
+    this.listen(this.#draft, "changed", this.#draftChanged);
+    this.#latest = new JobsList(this, { limit: 5 });
+    takeDrops(this, {
+      over: (over) => {
+        this.#over = over;
+        this.invalidate();
+      },
+      take: (files) => this.#take(files),
+    });
+  }
+
+  closed() {
+    this.#draft.close();
+  }
+
+  template() {
+    const draft = this.#draft;
+    return html`
+      <div class="import-page">
+        <header class="view-head">
+          <h1>Import</h1>
+          <a href=${this.application.router.href("/jobs")}>Past imports and edits</a>
+        </header>
+        <input
+          type="file"
+          hidden
+          data-test="file"
+          accept=".csv,.tsv,.txt,.xlsx,.json,.jsonl,.vcf,text/csv,text/vcard,application/json"
+          @change=${(event) => {
+            this.#take([...event.currentTarget.files]);
+            // The same file again is a change, too: it may have been mended.
+            event.currentTarget.value = "";
+          }}
+        />
+        ${draft.file ? this.#chosen(draft) : this.#empty()}
+        ${
+          this.#over
+            ? html`<div class="drop-over" data-test="drop-over"><p>${icon("import")} Drop the file to look at it</p></div>`
+            : nothing
+        }
+      </div>
+    `;
+  }
+
+  #empty() {
+    return html`
+      <div class="drop-area">
+        ${icon("import")}
+        <p class="drop-title">Drop a file with contacts here</p>
+        <button type="button" @click=${() => this.#pick()}>Choose a file</button>
+        <p class="muted">
+          CSV, Excel (.xlsx), JSON or vCard: from Google, Outlook, HubSpot, Salesforce, phones, or a table of your own.
+          You see what would happen before anything is changed.
+        </p>
+      </div>
+      ${part("Lately", this.#latest.template())}
+    `;
+  }
+
+  #chosen(draft) {
+    const { answer, file } = draft;
+    return html`
+      <div class="import-file" data-test="chosen-file">
+        <div class="import-file-name">
+          <strong>${file.name}</strong> <span class="muted">${formatSize(file.size)}</span>
+        </div>
+        <div class="buttons">
+          <button type="button" class="secondary" @click=${() => this.#pick()}>Choose another file</button>
+          <button type="button" class="secondary" @click=${() => this.#putAway()}>Put it away</button>
+        </div>
+      </div>
+      ${this.#progress(draft)} ${this.#refusal(draft)}
+      ${answer ? this.#answered(draft) : part("The file", this.#options(draft))}
+    `;
+  }
+
+  #answered(draft) {
+    const { answer, wishes } = draft;
+    const run = html`
+      <button type="button" class="import-run" ?disabled=${!draft.ready} @click=${() => this.#run()}>
+        ${answer.counts.rows === 1 ? "Import 1 row" : `Import ${answer.counts.rows.toLocaleString()} rows`}
+      </button>
+    `;
+    const asProposed = html`
+      <span class="muted">${mappingSummary(answer)}</span>
+      ${
+        Object.keys(wishes).length
+          ? html`<button type="button" class="quiet" @click=${() => draft.propose()}>As proposed</button>`
+          : nothing
+      }
+    `;
+    const showAll = () => {
+      this.#allColumns = true;
+      this.invalidate();
+    };
+    return html`
+      <div class="import-answer ${draft.busy ? "import-answer-old" : ""}" aria-busy=${draft.busy}>
+        ${part("What would happen", previewCounts(answer), run)} ${part("The file", this.#options(draft))}
+        ${part("Columns", mappingTable(draft, this.application, { all: this.#allColumns, showAll }), asProposed)}
+        ${previewParts(answer, this.application)}
+      </div>
+    `;
+  }
+
+  #options(draft) {
+    return html`${readingForm(draft)} ${takingForm(draft)}`;
+  }
+
+  #progress(draft) {
+    if (!draft.busy) return nothing;
+    const sending = draft.sent < 1 && draft.state !== "waiting";
+    return html`
+      <div class="import-progress" role="status">
+        <span>${doing(draft)}</span>
+        ${
+          sending
+            ? html`<progress aria-label="Sent" max="1" value=${draft.sent}></progress>`
+            : html`<progress aria-label="Working"></progress>`
+        }
+        <button type="button" class="secondary" @click=${() => draft.stop()}>Stop</button>
+      </div>
+    `;
+  }
+
+  #refusal(draft) {
+    if (draft.state === "stopped") {
+      return html`
+        <div class="import-progress" role="status" data-test="stopped">
+          <span>Stopped. Nothing was changed by looking at the file.</span>
+          <button type="button" class="secondary" @click=${() => draft.ask()}>Look again</button>
+        </div>
+      `;
+    }
+    if (draft.state !== "refused") return nothing;
+    const { error } = draft;
+    return html`
+      <div class="import-refused" role="alert" data-test="refused">
+        ${icon("error")}
+        <div>
+          <strong>${error.passing ? "It did not get through" : "This can't be imported"}</strong>
+          ${reasons(error).map((reason) => html`<p>${reason}</p>`)}
+        </div>
+        <button type="button" class="secondary" @click=${() => draft.ask()}>Try again</button>
+      </div>
+    `;
+  }
+
+  #pick() {
+    this.element.querySelector("input[type=file]").click();
+  }
+
+  #take([file, ...others]) {
+    if (!file) return;
+    if (others.length) this.application.toasts.show(`One file at a time: ${file.name} was taken.`);
+    this.#allColumns = false;
+    this.#draft.choose(file);
+  }
+
+  #putAway() {
+    this.#draft.reset();
+    this.renderNow();
+    this.element.querySelector(".drop-area button").focus();
+  }
+
+  async #run() {
+    const job = await this.#draft.run();
+    if (job && !this.signal.aborted) this.application.router.go(`/jobs/${job.id}`);
+  }
+
+  #draftChanged() {
+    const { state, answer } = this.#draft;
+    if (state === "shown") this.application.announce(previewSummary(answer));
+    this.invalidate();
+  }
+}
+
+function doing({ state, sent }) {
+  if (state === "waiting") return "Looking again…";
+  if (sent < 1) return `Sending the file: ${Math.floor(sent * 100)} %`;
+  return state === "starting" ? "Starting the import…" : "Looking through the file…";
+}
+
+/** What an error says, and at which option, each once. */
+function reasons({ message, fields }) {
+  const atFields = Object.entries(fields).flatMap(([name, messages]) =>
+    messages.map((each) => (["file", "Content-Type"].includes(name) ? each : `${name}: ${each}`)),
+  );
+  const told = atFields.filter((each) => !each.endsWith(message));
+  return [...new Set([message, ...told])];
+}
