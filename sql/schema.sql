@@ -79,6 +79,16 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
                    filter ->> 'updated_since') END)
 $_$;
 
+CREATE FUNCTION public.contact_display_name(first_name text, last_name text, company text, emails jsonb, phones jsonb) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(
+        NULLIF(concat_ws(' ', NULLIF(first_name, ''), NULLIF(last_name, '')), ''),
+        NULLIF(company, ''),
+        emails -> 0 ->> 'value',
+        phones -> 0 ->> 'value')
+$$;
+
 CREATE FUNCTION public.contact_key_texts(emails jsonb, phones jsonb) RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -280,11 +290,8 @@ CREATE FUNCTION public.derive_contact_columns() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    NEW.display_name := coalesce(
-        NULLIF(concat_ws(' ', NULLIF(NEW.first_name, ''), NULLIF(NEW.last_name, '')), ''),
-        NULLIF(NEW.company, ''),
-        NEW.emails -> 0 ->> 'value',
-        NEW.phones -> 0 ->> 'value');
+    NEW.display_name := contact_display_name(
+        NEW.first_name, NEW.last_name, NEW.company, NEW.emails, NEW.phones);
     -- 200 characters: an index refuses what is longer than 2,700 bytes.
     NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
     -- Field by field, each with the comma before it: a null leaves its field out, and only what
@@ -1028,6 +1035,90 @@ BEGIN
 END
 $_$;
 
+CREATE TABLE public.audit_log (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    entity text NOT NULL,
+    entity_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint,
+    op text NOT NULL,
+    agent_id text,
+    device_id text,
+    mutation_id text,
+    origin text NOT NULL,
+    outcome text DEFAULT 'applied'::text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT audit_log_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'lost'::text, 'refused'::text])))
+);
+
+COMMENT ON TABLE public.audit_log IS 'The history of every synced row, and of sign-ins, exports and settings. Written by triggers and log_action() alone; it only grows.';
+
+COMMENT ON COLUMN public.audit_log.tenant_id IS 'The tenant.';
+
+COMMENT ON COLUMN public.audit_log.id IS 'Numbers the entries.';
+
+COMMENT ON COLUMN public.audit_log.at IS 'When it happened, by the database''s clock.';
+
+COMMENT ON COLUMN public.audit_log.entity IS 'What was changed: contact, tag, …, or tenant, agent, device.';
+
+COMMENT ON COLUMN public.audit_log.entity_id IS 'Which one.';
+
+COMMENT ON COLUMN public.audit_log.version IS 'The version that the change gave, where it gave one.';
+
+COMMENT ON COLUMN public.audit_log.op IS 'create, update, delete, restore, or the name of an action.';
+
+COMMENT ON COLUMN public.audit_log.agent_id IS 'Who did it; NULL when it was typed into the database.';
+
+COMMENT ON COLUMN public.audit_log.device_id IS 'On which device, if on one.';
+
+COMMENT ON COLUMN public.audit_log.mutation_id IS 'By which mutation.';
+
+COMMENT ON COLUMN public.audit_log.origin IS 'socket, rest, import, job or sql.';
+
+COMMENT ON COLUMN public.audit_log.outcome IS 'Whether the values were applied, lost to a later stamp, or were refused.';
+
+COMMENT ON COLUMN public.audit_log.before IS 'The changed fields before.';
+
+COMMENT ON COLUMN public.audit_log.after IS 'The changed fields after.';
+
+CREATE FUNCTION public.label_of_entry(entry public.audit_log, plurals jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $_$
+DECLARE
+    label  text;
+    fields jsonb;
+BEGIN
+    IF plurals ? entry.entity THEN
+        -- The row's own JSON, which a tombstone hides and keeps.
+        EXECUTE format(
+            'SELECT coalesce(wire::jsonb ->> ''display_name'', wire::jsonb ->> ''name'')
+             FROM %I WHERE tenant_id = $1 AND id = $2', plurals ->> entry.entity)
+        INTO label USING entry.tenant_id, entry.entity_id;
+        IF label IS NULL THEN
+            SELECT jsonb_object_agg(key, value) INTO fields
+            FROM (SELECT DISTINCT ON (key) key, e.after -> key AS value
+                  FROM audit_log AS e,
+                       jsonb_object_keys(coalesce(e.before, '{}') || coalesce(e.after, '{}')) AS key
+                  WHERE e.tenant_id = entry.tenant_id AND e.entity = entry.entity
+                      AND e.entity_id = entry.entity_id AND e.outcome = 'applied'
+                  ORDER BY key, e.id DESC) AS latest;
+            label := coalesce(fields ->> 'name', contact_display_name(
+                fields ->> 'first_name', fields ->> 'last_name', fields ->> 'company',
+                fields -> 'emails', fields -> 'phones'));
+        END IF;
+    ELSIF entry.entity = 'agent' THEN
+        SELECT name INTO label FROM agents
+        WHERE tenant_id = entry.tenant_id AND id = entry.entity_id;
+    ELSIF entry.entity = 'device' THEN
+        SELECT name INTO label FROM devices
+        WHERE tenant_id = entry.tenant_id AND id = entry.entity_id;
+    END IF;
+    RETURN label;
+END
+$_$;
+
 CREATE FUNCTION public.list_contacts(tenant text, filter jsonb, sort text, descending boolean, after_key text, after_id text, skip bigint, most integer) RETURNS TABLE(ids text[], next_key text, total bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1201,6 +1292,33 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+CREATE FUNCTION public.page_audit(tenant text, filter jsonb, before_id bigint, most bigint) RETURNS SETOF bigint
+    LANGUAGE plpgsql STABLE
+    AS $_$
+DECLARE
+    since timestamptz := timestamptz 'epoch' + (filter ->> 'since')::bigint * interval '1 microsecond';
+    until timestamptz := timestamptz 'epoch' + (filter ->> 'until')::bigint * interval '1 microsecond';
+    conditions text := concat_ws(' AND ',
+        format('tenant_id = %L', tenant),
+        (SELECT string_agg(format('%I = %L', key, value), ' AND ')
+         FROM jsonb_each_text(filter - '{field,since,until}'::text[])),
+        'id < ' || before_id,
+        CASE WHEN filter ? 'since' THEN
+            format('at >= %L AND id >= %s', since, find_entry_at(tenant, since)) END,
+        -- An entry of a day later may have a lower number, and find_entry_at() allows for a day itself.
+        CASE WHEN filter ? 'until' THEN
+            format('at < %L AND id < %s', until, find_entry_at(tenant, until + interval '2 days')) END,
+        -- Of what was applied the whole field is kept; of what lost, the part: custom.size.
+        CASE WHEN filter ? 'field' THEN
+            format('(before ? %1$L OR after ? %1$L OR outcome <> ''applied'' AND EXISTS (
+                         SELECT FROM jsonb_object_keys(after) AS key WHERE starts_with(key, %2$L)))',
+                   filter ->> 'field', filter ->> 'field' || '.') END);
+BEGIN
+    RETURN QUERY EXECUTE
+        format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s', conditions, most);
+END
+$_$;
 
 CREATE FUNCTION public.page_contact_ids(tenant text, filter jsonb, after text, most integer) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1380,54 +1498,6 @@ CREATE FUNCTION public.render_contact_in_rest(wire text, emails jsonb, phones js
         || coalesce(',"phone":' || (phones -> 0 -> 'value')::text, '')
         || coalesce(',"deleted_at":"' || rfc3339(deleted_at) || '"', '') || '}'
 $$;
-
-CREATE TABLE public.audit_log (
-    tenant_id text NOT NULL COLLATE pg_catalog."C",
-    id bigint NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    entity text NOT NULL,
-    entity_id text NOT NULL COLLATE pg_catalog."C",
-    version bigint,
-    op text NOT NULL,
-    agent_id text,
-    device_id text,
-    mutation_id text,
-    origin text NOT NULL,
-    outcome text DEFAULT 'applied'::text NOT NULL,
-    before jsonb,
-    after jsonb,
-    CONSTRAINT audit_log_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'lost'::text, 'refused'::text])))
-);
-
-COMMENT ON TABLE public.audit_log IS 'The history of every synced row, and of sign-ins, exports and settings. Written by triggers and log_action() alone; it only grows.';
-
-COMMENT ON COLUMN public.audit_log.tenant_id IS 'The tenant.';
-
-COMMENT ON COLUMN public.audit_log.id IS 'Numbers the entries.';
-
-COMMENT ON COLUMN public.audit_log.at IS 'When it happened, by the database''s clock.';
-
-COMMENT ON COLUMN public.audit_log.entity IS 'What was changed: contact, tag, …, or tenant, agent, device.';
-
-COMMENT ON COLUMN public.audit_log.entity_id IS 'Which one.';
-
-COMMENT ON COLUMN public.audit_log.version IS 'The version that the change gave, where it gave one.';
-
-COMMENT ON COLUMN public.audit_log.op IS 'create, update, delete, restore, or the name of an action.';
-
-COMMENT ON COLUMN public.audit_log.agent_id IS 'Who did it; NULL when it was typed into the database.';
-
-COMMENT ON COLUMN public.audit_log.device_id IS 'On which device, if on one.';
-
-COMMENT ON COLUMN public.audit_log.mutation_id IS 'By which mutation.';
-
-COMMENT ON COLUMN public.audit_log.origin IS 'socket, rest, import, job or sql.';
-
-COMMENT ON COLUMN public.audit_log.outcome IS 'Whether the values were applied, lost to a later stamp, or were refused.';
-
-COMMENT ON COLUMN public.audit_log.before IS 'The changed fields before.';
-
-COMMENT ON COLUMN public.audit_log.after IS 'The changed fields after.';
 
 CREATE FUNCTION public.render_history_entry(entry public.audit_log) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -2855,9 +2925,17 @@ CREATE INDEX api_keys_agent ON public.api_keys USING btree (tenant_id, agent_id)
 
 CREATE UNIQUE INDEX api_keys_hash ON public.api_keys USING btree (hash);
 
+CREATE INDEX audit_log_actions ON public.audit_log USING btree (tenant_id, op, id) WHERE (op <> ALL (ARRAY['create'::text, 'update'::text, 'delete'::text, 'restore'::text]));
+
 CREATE INDEX audit_log_bulk ON public.audit_log USING btree (tenant_id, mutation_id, id) WHERE ((origin = ANY (ARRAY['import'::text, 'job'::text])) AND (mutation_id IS NOT NULL));
 
+CREATE INDEX audit_log_device ON public.audit_log USING btree (tenant_id, device_id, id) WHERE (device_id IS NOT NULL);
+
 CREATE INDEX audit_log_entity ON public.audit_log USING btree (tenant_id, entity, entity_id, id);
+
+CREATE INDEX audit_log_not_applied ON public.audit_log USING btree (tenant_id, outcome, id) WHERE (outcome <> 'applied'::text);
+
+CREATE INDEX audit_log_other_entities ON public.audit_log USING btree (tenant_id, entity, id) WHERE (entity <> 'contact'::text);
 
 CREATE INDEX bulk_jobs_created ON public.bulk_jobs USING btree (tenant_id, created_at, id);
 

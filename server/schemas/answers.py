@@ -86,6 +86,12 @@ class AuditEntrySchema(HistoryEntrySchema):
 
     entity = Text(50, required=True, metadata={"example": "contact"})
     entity_id = Text(64, required=True)
+    label = Text(
+        1_100,
+        required=True,
+        allow_none=True,
+        metadata={"description": "What it is called now, or was called at last."},
+    )
 
 
 class AuditPageSchema(FieldbookSchema):

@@ -9,9 +9,16 @@ from typing import Any
 from marshmallow import EXCLUDE, ValidationError, fields
 
 from server.schemas.base import FieldbookSchema, parse
-from server.schemas.fields import MAX_VERSION, Id, Line, Text, Worded
+from server.schemas.fields import MAX_VERSION, Choice, Id, Line, Text, Worded
 from server.schemas.mutations import MutationId
-from server.schemas.queries import DEFAULT_LIMIT, MAX_LIMIT, PageQuerySchema, QueryWhole
+from server.schemas.queries import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    PageQuerySchema,
+    QueryClock,
+    QueryWhole,
+)
+from server.schemas.responses import ORIGINS, OUTCOMES
 
 _ETAG = re.compile(r'(?:W/)?"([0-9]{1,16})"|([0-9]{1,16})')
 
@@ -84,7 +91,13 @@ class AuditQuerySchema(HistoryQuerySchema):
     entity = Line(50, metadata={"description": "contact, tag, agent, key, tenant, …"})
     entity_id = Text(64)
     agent = Id(metadata={"description": "The id of the agent who did it."})
+    device = Id(metadata={"description": "The device on which it was done."})
     op = Line(50, metadata={"description": "create, update, delete, restore, register, …"})
+    field = Line(100, metadata={"description": "A field that was changed: company, custom, …"})
+    outcome = Choice(*OUTCOMES)
+    origin = Choice(*ORIGINS)
+    since = QueryClock(metadata={"description": "Not before this time."})
+    until = QueryClock(metadata={"description": "Before this time."})
 
 
 HEADERS = HeadersSchema()

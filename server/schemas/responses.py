@@ -20,6 +20,8 @@ from server.schemas.queries import DEVICE_STATES
 from server.schemas.rows import SentTime, TombstoneSchema
 
 MAX_SENT = 100_000
+ORIGINS = ("socket", "rest", "import", "job", "sql")
+OUTCOMES = ("applied", "lost", "refused")
 STATUSES = ("applied", "merged", "superseded", "duplicate")
 
 
@@ -268,8 +270,8 @@ class HistoryEntrySchema(FieldbookSchema):
     agent = fields.Raw(required=True, allow_none=True)
     device = fields.Raw(required=True, allow_none=True)
     mutation_id = Text(100, required=True, allow_none=True)
-    origin = Choice("socket", "rest", "import", "job", "sql", required=True)
-    outcome = Choice("applied", "lost", "refused", required=True)
+    origin = Choice(*ORIGINS, required=True)
+    outcome = Choice(*OUTCOMES, required=True)
     changes = fields.Dict(
         keys=Text(500),
         required=True,

@@ -12,7 +12,7 @@ from server.db.pool import Database
 from server.db.queries import queries
 from server.errors import Conflict, Forbidden, NotFound
 from server.services.actors import LEADERS, Actor
-from server.services.entities import Entity, Fields
+from server.services.entities import ENTITIES, Entity, Fields
 from server.services.lists import (
     cut_page,
     number_in_cursor,
@@ -24,6 +24,11 @@ from server.services.merging import DELETED, RowState, put_value, same_value, va
 from server.services.mutations import Mutation, Operation, Outcome, hash_body
 from server.services.records import row_state
 from server.services.rows import Rows, Write
+
+# The filters of the audit log, and where `page_audit` calls them otherwise.
+AUDIT_FILTERS = ("entity", "entity_id", "op", "outcome", "origin", "field", "since", "until")
+AUDIT_COLUMNS = {"agent": "agent_id", "device": "device_id"}
+TABLES = orjson.dumps({entity.name: entity.plural for entity in ENTITIES.values()}).decode()
 
 
 class History:
@@ -54,13 +59,13 @@ class History:
         if actor.role not in LEADERS:
             raise Forbidden("Only admins and managers read the audit log.")
         before = _entry_before(query, ["audit"])
+        wanted = {name: query[name] for name in AUDIT_FILTERS if name in query}
+        wanted |= {AUDIT_COLUMNS[name]: query[name] for name in AUDIT_COLUMNS if name in query}
         async with self._database.tenant(actor.tenant) as connection:
             records = await connection.fetch(
                 queries.history.list_audit,
-                actor.tenant,
-                *(query.get(name) for name in ("entity", "entity_id", "agent", "op")),
-                before,
-                query["limit"] + 1,
+                *(actor.tenant, orjson.dumps(wanted).decode(), before, query["limit"] + 1),
+                TABLES,
             )
         return _page(records, query["limit"], ["audit"])
 

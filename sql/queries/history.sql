@@ -8,15 +8,15 @@ WHERE tenant_id = $1::text AND entity = $2::text AND entity_id = $3::text
 ORDER BY id DESC LIMIT $5::bigint;
 
 -- name: list_audit
--- Everything that was done in a tenant, newest first. $1 tenant, $2 entity, $3 its id, $4 agent
--- and $5 op or NULL for any, $6 only entries before this one or NULL, $7 entries at most.
+-- Everything that was done in a tenant, newest first. $1 tenant, $2 filter, $3 only entries before
+-- this one or NULL, $4 entries at most, $5 the tables of the synced entities by name.
 SELECT id, (render_history_entry(entry)
-            || jsonb_build_object('entity', entity, 'entity_id', entity_id))::text AS item
-FROM audit_log AS entry
-WHERE tenant_id = $1::text AND ($2::text IS NULL OR entity = $2)
-    AND ($3::text IS NULL OR entity_id = $3) AND ($4::text IS NULL OR agent_id = $4)
-    AND ($5::text IS NULL OR op = $5) AND ($6::bigint IS NULL OR id < $6)
-ORDER BY id DESC LIMIT $7::bigint;
+            || jsonb_build_object('entity', entity, 'entity_id', entity_id,
+                                  'label', label_of_entry(entry, $5::jsonb)))::text AS item
+FROM page_audit($1::text, $2::jsonb, $3::bigint, $4::bigint) AS found (id)
+JOIN audit_log AS entry USING (id)
+WHERE entry.tenant_id = $1
+ORDER BY id DESC;
 
 -- name: read_entry
 -- One entry of a row's history, to put back what it holds. $1 tenant, $2 entity, $3 its id,

@@ -1,15 +1,11 @@
--- A contact's computed columns: the name to show (first and last name, else company, else the
--- first e-mail, else the first phone), the name to sort by, and the JSON of its own fields, empty
--- ones left out.
+-- A contact's computed columns: the name to show, the name to sort by, and the JSON of its own fields,
+-- empty ones left out.
 CREATE OR REPLACE FUNCTION derive_contact_columns() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    NEW.display_name := coalesce(
-        NULLIF(concat_ws(' ', NULLIF(NEW.first_name, ''), NULLIF(NEW.last_name, '')), ''),
-        NULLIF(NEW.company, ''),
-        NEW.emails -> 0 ->> 'value',
-        NEW.phones -> 0 ->> 'value');
+    NEW.display_name := contact_display_name(
+        NEW.first_name, NEW.last_name, NEW.company, NEW.emails, NEW.phones);
     -- 200 characters: an index refuses what is longer than 2,700 bytes.
     NEW.sort_name := left(fold(coalesce(NEW.display_name, '')), 200);
     -- Field by field, each with the comma before it: a null leaves its field out, and only what

@@ -1,0 +1,31 @@
+-- The numbers of one page of the audit log, newest first. The filter's keys, all of which must hold:
+-- entity, entity_id, agent_id, device_id, op, outcome, origin, field (it or a part of it changed), since
+-- (included) and until (not), in microseconds since 1970. Only what is asked stands in the query, so that
+-- the planner sees which index it may use. Used by the query list_audit.
+CREATE OR REPLACE FUNCTION page_audit(tenant text, filter jsonb, before_id bigint, most bigint)
+RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    since timestamptz := timestamptz 'epoch' + (filter ->> 'since')::bigint * interval '1 microsecond';
+    until timestamptz := timestamptz 'epoch' + (filter ->> 'until')::bigint * interval '1 microsecond';
+    conditions text := concat_ws(' AND ',
+        format('tenant_id = %L', tenant),
+        (SELECT string_agg(format('%I = %L', key, value), ' AND ')
+         FROM jsonb_each_text(filter - '{field,since,until}'::text[])),
+        'id < ' || before_id,
+        CASE WHEN filter ? 'since' THEN
+            format('at >= %L AND id >= %s', since, find_entry_at(tenant, since)) END,
+        -- An entry of a day later may have a lower number, and find_entry_at() allows for a day itself.
+        CASE WHEN filter ? 'until' THEN
+            format('at < %L AND id < %s', until, find_entry_at(tenant, until + interval '2 days')) END,
+        -- Of what was applied the whole field is kept; of what lost, the part: custom.size.
+        CASE WHEN filter ? 'field' THEN
+            format('(before ? %1$L OR after ? %1$L OR outcome <> ''applied'' AND EXISTS (
+                         SELECT FROM jsonb_object_keys(after) AS key WHERE starts_with(key, %2$L)))',
+                   filter ->> 'field', filter ->> 'field' || '.') END);
+BEGIN
+    RETURN QUERY EXECUTE
+        format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s', conditions, most);
+END
+$$;
