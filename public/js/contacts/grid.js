@@ -1,0 +1,233 @@
+import { View } from "../app/view.js";
+import { formatCount } from "../core/times.js";
+import { icon } from "../parts/icon.js";
+import { styles } from "../parts/styles.js";
+import { html, nothing, repeat } from "../vendor.js";
+import { COLUMNS, widths } from "./columns.js";
+import { sortOf } from "./query.js";
+import { contactRow, skeletonRow } from "./row.js";
+
+const SPARE_ROWS = 8;
+/** Of a row, in pixels: with all columns, and with two lines in one. As in contacts.css. */
+export const ROW_HEIGHTS = { wide: 40, compact: 60 };
+
+/**
+ * The rows that are seen, and some beyond, of a grid as long as the whole list.
+ *
+ * `model`: `{pages, live, selection, cursor, columns(), compact(), choosable, open}`, the last the
+ * id of the contact beside it. Events: `sort` (detail: a field), `press` (detail: {index, id, event}),
+ * `choose` (detail: {index, id, range}).
+ */
+export class Grid extends View {
+  #scroller = null;
+  #height = 600;
+  #first = 0;
+  #last = 0;
+  #headHeight = 36;
+
+  constructor(application, element, model) {
+    super(application, element);
+    this.model = model;
+    this.events = new EventTarget();
+  }
+
+  opened() {
+    const { pages, live, selection, cursor } = this.model;
+    this.listen(pages, "shown", ({ detail }) => this.#shown(detail));
+    this.listen(pages, "rows", this.invalidate);
+    this.listen(pages, "opening", this.invalidate);
+    this.listen(live, "changed", this.invalidate);
+    this.listen(selection, "changed", this.invalidate);
+    this.listen(cursor, "changed", this.invalidate);
+    // "5 minutes ago" grows old.
+    this.every(60, this.invalidate);
+    const sizes = new ResizeObserver(([{ contentRect }]) => this.#resized(contentRect.height));
+    this.signal.addEventListener("abort", () => sizes.disconnect());
+    this.renderNow();
+    this.#scroller = this.element.querySelector(".contact-grid");
+    sizes.observe(this.#scroller);
+  }
+
+  get rowHeight() {
+    return this.model.compact() ? ROW_HEIGHTS.compact : ROW_HEIGHTS.wide;
+  }
+
+  get scroller() {
+    return this.#scroller;
+  }
+
+  /** How many rows are seen at once. */
+  get seen() {
+    return Math.max(1, Math.floor((this.#height - this.#headHeight) / this.rowHeight));
+  }
+
+  get atTop() {
+    return this.#first === 0 && (this.#scroller?.scrollTop ?? 0) < this.rowHeight / 2;
+  }
+
+  focus() {
+    this.#scroller.focus({ preventScroll: true });
+  }
+
+  /** Scrolls as little as is needed to see a row. */
+  reveal(index) {
+    const top = index * this.rowHeight;
+    const bottom = top + this.rowHeight - (this.#height - this.#headHeight);
+    const at = this.#scroller.scrollTop;
+    if (top < at) this.#scroller.scrollTop = top;
+    else if (bottom > at) this.#scroller.scrollTop = bottom;
+    this.#scrolled();
+  }
+
+  /** The first row that is seen, to come back to when rows have another height. */
+  get position() {
+    return this.#scroller.scrollTop / this.rowHeight;
+  }
+
+  set position(rows) {
+    this.renderNow();
+    this.#scroller.scrollTop = rows * this.rowHeight;
+    this.#scrolled();
+  }
+
+  #shown({ again }) {
+    if (!again) this.#scroller.scrollTop = 0;
+    this.#scrolled();
+    this.invalidate();
+  }
+
+  #resized(height) {
+    // Hidden, it has none; what it had is what it will have.
+    if (!height) return;
+    this.#height = height;
+    this.#scrolled();
+  }
+
+  /** Nothing is measured here but how far it is scrolled: this runs in every frame. */
+  #scrolled() {
+    const top = this.#scroller.scrollTop / this.rowHeight;
+    const first = Math.max(0, Math.floor(top) - SPARE_ROWS);
+    const last = Math.min(
+      this.model.pages.rows - 1,
+      Math.ceil(top + this.#height / this.rowHeight) + SPARE_ROWS,
+    );
+    if (first === this.#first && last === this.#last) return;
+    this.#first = first;
+    this.#last = last;
+    this.model.pages.want(first, Math.max(first, last));
+    this.invalidate();
+  }
+
+  template() {
+    const { pages, choosable } = this.model;
+    const compact = this.model.compact();
+    const columns = compact ? [] : this.model.columns();
+    const indices = [];
+    for (let index = this.#first; index <= Math.min(this.#last, pages.rows - 1); index++)
+      indices.push(index);
+    return html`
+      <div
+        class="contact-grid ${compact ? "contact-grid-compact" : ""}"
+        role="grid"
+        tabindex="0"
+        aria-label="Contacts"
+        aria-rowcount=${pages.rows + 1}
+        aria-multiselectable=${choosable ? "true" : nothing}
+        aria-activedescendant=${this.#activeId()}
+        aria-busy=${pages.opening}
+        data-test="grid"
+        ${styles(widths(columns, choosable))}
+        @scroll=${() => this.#scrolled()}
+        @click=${(event) => this.#clicked(event)}
+      >
+        ${this.#head(columns, compact)}
+        <div class="grid-body" role="rowgroup" ${styles({ height: `${pages.rows * this.rowHeight}px` })}>
+          <div class="grid-window" role="presentation" ${styles({ transform: `translateY(${this.#first * this.rowHeight}px)` })}>
+            ${repeat(
+              indices,
+              (index) => index,
+              (index) => this.#row(index, columns, compact),
+            )}
+          </div>
+        </div>
+      </div>
+    `;
+  }
+
+  #head(columns, compact) {
+    const { choosable } = this.model;
+    return html`
+      <div class="grid-head ${compact ? "visually-hidden" : ""}" role="rowgroup">
+        <div class="grid-row" role="row" aria-rowindex="1">
+          <span role="columnheader" class="cell">
+            ${choosable ? html`<span class="visually-hidden">Chosen</span>` : html`<span class="visually-hidden">Place</span>`}
+          </span>
+          ${this.#heading("Name", "display_name", compact)}
+          ${columns.map((name) => this.#heading(COLUMNS[name].title, COLUMNS[name].sort, compact))}
+        </div>
+      </div>
+    `;
+  }
+
+  #heading(title, sort, compact) {
+    if (!sort || compact) return html`<span role="columnheader" class="cell">${title}</span>`;
+    const { field, descending } = sortOf(this.model.pages.asked ?? {});
+    const order = field !== sort ? "none" : descending ? "descending" : "ascending";
+    return html`
+      <span role="columnheader" class="cell" aria-sort=${order}>
+        <button type="button" class="sort" @click=${() => this.#tell("sort", sort)}>
+          ${title}${order === "none" ? nothing : icon(descending ? "sort_down" : "sort_up")}
+        </button>
+      </span>
+    `;
+  }
+
+  #row(index, columns, compact) {
+    const { pages, choosable, gone } = this.model;
+    const held = pages.row(index);
+    if (!held) return skeletonRow(index, columns);
+    const row = this.application.store.get("contact", held.id) ?? held;
+    return contactRow(this.application, this.model, {
+      row,
+      index,
+      columns,
+      compact,
+      choosable,
+      gone: gone(held),
+    });
+  }
+
+  #activeId() {
+    const { index } = this.model.cursor;
+    const rendered = index >= this.#first && index <= this.#last && this.model.pages.row(index);
+    return rendered ? `contact-row-${index}` : nothing;
+  }
+
+  #clicked(event) {
+    const element = event.target.closest("[data-index]");
+    if (!element) return;
+    const index = Number(element.dataset.index);
+    const { id } = element.dataset;
+    const { choosable } = this.model;
+    if (choosable && event.target.closest(".cell-choose")) {
+      this.#tell("choose", { index, id, range: event.shiftKey });
+    } else if (
+      choosable &&
+      (event.shiftKey || ((event.ctrlKey || event.metaKey) && !event.target.closest("a")))
+    ) {
+      event.preventDefault();
+      this.#tell("choose", { index, id, range: event.shiftKey });
+    } else if (!event.target.closest("a") && !getSelection().toString()) {
+      this.#tell("press", { index, id });
+    } else if (event.target.closest("a")) this.#tell("point", { index });
+  }
+
+  #tell(type, detail) {
+    this.events.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** "1,201 of 100,000", for screen readers. */
+  placeInWords(index) {
+    return `${formatCount(index + 1)} of ${formatCount(this.model.pages.rows)}`;
+  }
+}

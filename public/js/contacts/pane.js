@@ -1,0 +1,65 @@
+import { icon } from "../parts/icon.js";
+import { failed, skeleton } from "../parts/states.js";
+import { html, nothing, render } from "../vendor.js";
+
+/** The second pane: one contact's page (contact/view.js, read when it is needed first). */
+export class Pane {
+  #view = null;
+  #ViewClass = null;
+  #wanted = null;
+
+  constructor(application) {
+    this.application = application;
+    this.element = document.createElement("div");
+    this.element.className = "contacts-pane-content";
+  }
+
+  /** Shows the contact of the route, or nothing where it names none. */
+  async show(route) {
+    this.#wanted = route.parts[1] ? route : null;
+    if (!this.#wanted) return this.close();
+    if (this.#view) return this.#view.routed(route);
+    if (!this.#ViewClass) {
+      render(skeleton(6), this.element);
+      try {
+        this.#ViewClass = (await import("../contact/view.js")).default;
+      } catch (error) {
+        console.error(error);
+        const unread = new Error(
+          "This page could not be loaded. Check the connection, then try again.",
+        );
+        render(
+          failed(unread, () => this.show(route)),
+          this.element,
+        );
+        return;
+      }
+      // Another may be asked for by now, or none.
+      if (!this.#wanted || this.#view) return;
+      render(null, this.element);
+    }
+    this.#view = new this.#ViewClass(this.application, this.element);
+    this.#view.open(this.#wanted);
+  }
+
+  close() {
+    this.#wanted = null;
+    this.#view?.close();
+    this.#view = null;
+    render(null, this.element);
+  }
+
+  /** The pane with the way back; `wide`: it stands beside the list. */
+  template(query, wide) {
+    const { router } = this.application;
+    return html`
+      <section class="contacts-pane" aria-label="Contact" data-test="pane">
+        <a class=${wide ? "pane-close" : "pane-back"} href=${router.href("/contacts", query)}
+          aria-label=${wide ? "Close the contact" : nothing}>
+          ${wide ? icon("close") : html`${icon("arrow_left")} Back to the list`}
+        </a>
+        ${this.element}
+      </section>
+    `;
+  }
+}
