@@ -105,10 +105,6 @@ export class ImportDraft extends EventTarget {
     this.#enter("stopped");
   }
 
-  close() {
-    this.#end();
-  }
-
   async #send(query, headers = {}, state = null) {
     this.#end();
     const abort = new AbortController();
@@ -130,7 +126,8 @@ export class ImportDraft extends EventTarget {
       return answer;
     } catch (error) {
       // A browser says of a file that it can't read what it says of a line that is cut.
-      if (!signal.aborted && error.code === "offline" && !(await readable(file))) throw unreadable();
+      if (!signal.aborted && error.code === "offline" && !(await readable(file)))
+        throw unreadable();
       throw error;
     } finally {
       if (this.#abort === abort) this.#abort = null;
@@ -163,6 +160,17 @@ export class ImportDraft extends EventTarget {
   }
 }
 
+const drafts = new WeakMap();
+
+/**
+ * The draft of who is signed in: a chosen file waits while one looks at another view, but for nobody
+ * else, as each sign-in has a connection of its own.
+ */
+export function draftOf({ connection, rest }) {
+  if (!drafts.has(connection)) drafts.set(connection, new ImportDraft(rest));
+  return drafts.get(connection);
+}
+
 async function readable(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
@@ -174,4 +182,7 @@ async function readable(file) {
 }
 
 const unreadable = () =>
-  new ApiError("invalid", "The file can't be read: it was changed or moved since, or is a folder. Choose it again.");
+  new ApiError(
+    "invalid",
+    "The file can't be read: it was changed or moved since, or is a folder. Choose it again.",
+  );

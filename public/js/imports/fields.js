@@ -41,18 +41,52 @@ const GROUPS = [
     "E-mail, phone, web",
     [
       ...["emails", "emails.work", "emails.home", "emails.other"],
-      ...["phones", "phones.mobile", "phones.work", "phones.home", "phones.other", "phones.work fax"],
+      ...[
+        "phones",
+        "phones.mobile",
+        "phones.work",
+        "phones.home",
+        "phones.other",
+        "phones.work fax",
+      ],
       "websites",
     ],
   ],
-  ["Address", ["addresses", ...["home", "work"].flatMap((slot) => ADDRESS.map((part) => `addresses.${slot}.${part}`))]],
+  [
+    "Address",
+    [
+      "addresses",
+      ...["home", "work"].flatMap((slot) => ADDRESS.map((part) => `addresses.${slot}.${part}`)),
+    ],
+  ],
   ["Labels", ["tags", "groups", "types"]],
-  ["More", ["birthday", "notes", "owner", "active", "preferences.email", "preferences.phone", "preferences.sms"]],
+  [
+    "More",
+    [
+      "birthday",
+      "notes",
+      "owner",
+      "active",
+      "preferences.email",
+      "preferences.phone",
+      "preferences.sms",
+    ],
+  ],
   ["Ids", ["external_id", "id"]],
 ];
 
 // Several columns may fill these: lists take each, and some texts are joined.
-const JOINED = ["notes", "first_name", "last_name", "tags", "groups", "types", "emails", "phones", "websites"];
+const JOINED = [
+  "notes",
+  "first_name",
+  "last_name",
+  "tags",
+  "groups",
+  "types",
+  "emails",
+  "phones",
+  "websites",
+];
 
 /** The name of a field of a mapping for a person: "E-mail, work", "Custom field “Size”". */
 export function fieldLabel(path) {
@@ -69,7 +103,9 @@ export function findingLabel(field) {
  * that the column is called as, and those that other columns go to; the `current` path is always there.
  */
 export function fieldGroups(column, current, mapping) {
-  const own = [customPath(column), ...Object.values(mapping), current].filter((path) => path?.startsWith("custom."));
+  const own = [customPath(column), ...Object.values(mapping), current].filter((path) =>
+    path?.startsWith("custom."),
+  );
   const groups = GROUPS.map(([label, paths]) => ({ label, paths }));
   groups.push({ label: "Custom fields", paths: [...new Set(own)] });
   const known = groups.some(({ paths }) => paths.includes(current));
@@ -81,14 +117,17 @@ export function fieldGroups(column, current, mapping) {
 }
 
 /** The custom field that is called as the column is. */
-export const customPath = (name) => `custom.${name.split(/\s+/).filter(Boolean).join(" ").slice(0, 100).trim()}`;
+export const customPath = (name) =>
+  `custom.${name.split(/\s+/).filter(Boolean).join(" ").slice(0, 100).trim()}`;
 
 /**
  * The wishes with one more: what a column goes to, null to leave it out. A field that holds one text
  * goes with the column that was sent there last; an earlier wish for it is dropped.
  */
 export function withWish(wishes, column, path) {
-  const kept = Object.entries(wishes).filter(([, wished]) => path === null || wished !== path || takesSeveral(path));
+  const kept = Object.entries(wishes).filter(
+    ([, wished]) => path === null || wished !== path || takesSeveral(path),
+  );
   return { ...Object.fromEntries(kept), [column]: path };
 }
 
@@ -101,15 +140,22 @@ function takesSeveral(path) {
 
 function labelled(path, first) {
   const [field, ...rest] = path.split(".");
+  if (Object.hasOwn(LISTS, field)) return itemLabel(field, rest, first);
   const member = path.slice(field.length + 1);
-  if (field === "custom" && member) return `Custom field “${member}”`;
-  if (field === "preferences" && member) return CHANNELS[member] ?? path;
-  if (!(field in LISTS)) return member ? path : (TEXTS[field] ?? sentence(field));
+  if (!member) return own(TEXTS, field) ?? sentence(field);
+  if (field === "custom") return `Custom field “${member}”`;
+  return field === "preferences" ? (own(CHANNELS, member) ?? path) : path;
+}
+
+// Columns are called as somebody pleased, `constructor`, too.
+const own = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
+
+function itemLabel(field, rest, first) {
   if (!rest.length) return field === "addresses" && !first ? "Address, in one cell" : LISTS[field];
-  const part = rest.at(-1) in PARTS ? rest.pop() : "value";
-  const slot = rest.join(".");
-  const named = /^[0-9]+$/.test(slot) ? ` ${Number(slot) + first}` : slot && `, ${slot}`;
-  return `${LISTS[field]}${named}${PARTS[part] && `: ${PARTS[part]}`}`;
+  const part = own(PARTS, rest.at(-1));
+  const slot = (part === undefined ? rest : rest.slice(0, -1)).join(".");
+  const place = /^[0-9]+$/.test(slot) ? ` ${Number(slot) + first}` : slot && `, ${slot}`;
+  return `${LISTS[field]}${place}${part ? `: ${part}` : ""}`;
 }
 
 const sentence = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");

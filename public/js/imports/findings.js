@@ -61,9 +61,11 @@ export function leftTable(left, { router }) {
   );
 }
 
-const contactLink = (id, router) => (id ? html`<a href=${router.href(`/contacts/${id}`)}>Open</a>` : nothing);
+const contactLink = (id, router) =>
+  id ? html`<a href=${router.href(`/contacts/${id}`)}>Open</a>` : nothing;
 
-const place = ({ row, contact_id }, router) => (row ? formatCount(row) : contactLink(contact_id, router));
+const place = ({ row, contact_id }, router) =>
+  row ? formatCount(row) : contactLink(contact_id, router);
 
 function named(field, value, store) {
   if (field === "owner_id" && value) return store.agentName(value);

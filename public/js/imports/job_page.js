@@ -21,7 +21,11 @@ export class JobPage {
     this.view = view;
     this.application = view.application;
     this.id = id;
-    this.#panel = new JobPanel(view.application, id, { changed: () => this.#changed(), link: false, title: false });
+    this.#panel = new JobPanel(view.application, id, {
+      changed: () => this.#changed(),
+      link: false,
+      title: false,
+    });
     this.application.title("Import");
   }
 
@@ -59,7 +63,10 @@ export class JobPage {
       }
       ${
         left.length
-          ? part("Left by the undo, as they were edited since", this.#findings(job, "left", leftTable))
+          ? part(
+              "Left by the undo, as they were edited since",
+              this.#findings(job, "left", leftTable),
+            )
           : nothing
       }
       ${part("Details", details(job))} ${job.mapping ? mapping(job) : nothing}
@@ -95,7 +102,10 @@ export class JobPage {
     try {
       const query = more ? { cursor: more.cursor, limit: 200 } : { limit: 200 };
       const page = await this.application.rest.get(`/api/bulk/jobs/${this.id}/${name}`, query);
-      this.#more[name] = { items: [...(more?.items ?? []), ...page.items], cursor: page.next_cursor };
+      this.#more[name] = {
+        items: [...(more?.items ?? []), ...page.items],
+        cursor: page.next_cursor,
+      };
     } catch (error) {
       this.application.toasts.error(error);
     }
@@ -107,7 +117,9 @@ export class JobPage {
     this.view.invalidate();
     try {
       const name = await this.application.rest.download(`/api/bulk/jobs/${this.id}/errors`);
-      this.application.toasts.show(`${name} was saved. Mend its rows and import it: only those are taken.`);
+      this.application.toasts.show(
+        `${name} was saved. Mend its rows and import it: only those are taken.`,
+      );
     } catch (error) {
       this.application.toasts.error(error);
     }
@@ -132,7 +144,12 @@ function details(job) {
     ["Asked for", formatTime(job.created_at)],
     ["Began", formatTime(started_at)],
     ["Ended", formatTime(ended_at)],
-    ["Took", started_at && ended_at ? formatLength((Date.parse(ended_at) - Date.parse(started_at)) / 1_000) : ""],
+    [
+      "Took",
+      started_at && ended_at
+        ? formatLength((Date.parse(ended_at) - Date.parse(started_at)) / 1_000)
+        : "",
+    ],
     ["Format", detected ? formatLabel(detected.format) : ""],
     ["Encoding", detected?.encoding ? encodingLabel(detected.encoding) : ""],
     ["Between cells", detected?.delimiter ? delimiterLabel(detected.delimiter) : ""],

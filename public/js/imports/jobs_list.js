@@ -48,7 +48,9 @@ export class JobsList {
     const asked = ++this.#asked;
     this.#loading = true;
     this.view.invalidate();
-    await this.#read(asked, { limit: this.limit, cursor: this.#cursor }, (page) => merged(this.#items, page.items));
+    await this.#read(asked, { limit: this.limit, cursor: this.#cursor }, (page) =>
+      merged(this.#items, page.items),
+    );
     this.#loading = false;
     this.view.invalidate();
   }
@@ -82,10 +84,17 @@ export class JobsList {
     if (this.#error) return failed(this.#error, () => this.load());
     if (!this.#items) return skeleton(Math.min(5, this.limit));
     if (!this.#items.length) {
-      return this.kind ? nothingFound("There is none of this kind.", this.clear) : nothingYet("Nothing was imported yet.");
+      return this.kind
+        ? nothingFound("There is none of this kind.", this.clear)
+        : nothingYet("Nothing was imported yet.");
     }
     return html`
-      ${tableBox("Imports and bulk edits", HEAD, this.#items.map((job) => this.#row(job)), "jobs")}
+      ${tableBox(
+        "Imports and bulk edits",
+        HEAD,
+        this.#items.map((job) => this.#row(job)),
+        "jobs",
+      )}
       ${
         this.more && this.#cursor
           ? html`<button type="button" class="secondary import-more" ?disabled=${this.#loading} @click=${() => this.#older()}>

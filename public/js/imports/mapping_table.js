@@ -31,7 +31,7 @@ function row(draft, application, column) {
   const mapping = { ...answer.mapping, ...wishes };
   const path = mapping[column] ?? null;
   const values = columnValues(column, answer.mapping[column], answer.samples, answer.preview);
-  const wished = column in wishes;
+  const wished = Object.hasOwn(wishes, column);
   return html`
     <tr class=${path === null ? "mapping-left-out" : ""}>
       <th scope="row" class="mapping-column">${column}</th>
@@ -107,4 +107,3 @@ export function mappingSummary({ mapping }) {
   if (left) parts.push(`${left} left out`);
   return parts.join(", ");
 }
-

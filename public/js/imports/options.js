@@ -37,7 +37,12 @@ export const ENCODINGS = {
   euc_kr: "Korean (EUC-KR)",
 };
 
-export const DELIMITERS = { comma: "Comma ,", semicolon: "Semicolon ;", tab: "Tab", pipe: "Pipe |" };
+export const DELIMITERS = {
+  comma: "Comma ,",
+  semicolon: "Semicolon ;",
+  tab: "Tab",
+  pipe: "Pipe |",
+};
 const SIGNS = { ",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe" };
 
 export const MODES = {
@@ -80,14 +85,17 @@ export const changesColumns = (name) => READING.includes(name);
 
 /** The parameters of `POST /api/bulk/import`: what is not the server's own choice. */
 export function queryOf(options, wishes) {
-  const asked = Object.entries(options).filter(([name, value]) => value !== "" && value !== DEFAULTS[name]);
+  const asked = Object.entries(options).filter(
+    ([name, value]) => value !== "" && value !== DEFAULTS[name],
+  );
   const query = Object.fromEntries(asked);
   if (Object.keys(wishes).length) query.mapping = JSON.stringify(wishes);
   return query;
 }
 
 /** Whether an encoding can be chosen: a workbook has none. Before anything is recognised, all can. */
-export const hasEncoding = (detected) => !detected || (detected.format !== "xlsx" && detected.encoding !== null);
+export const hasEncoding = (detected) =>
+  !detected || (detected.format !== "xlsx" && detected.encoding !== null);
 
 /** Whether a delimiter can be chosen: of tables of text only. */
 export const hasDelimiter = (detected) =>

@@ -27,12 +27,22 @@ export function readingForm(draft) {
       ${one("format", "Format", FORMATS, recognised(options.format, detected?.format, formatLabel))}
       ${
         hasEncoding(detected)
-          ? one("encoding", "Encoding", ENCODINGS, recognised(options.encoding, detected?.encoding, encodingLabel))
+          ? one(
+              "encoding",
+              "Encoding",
+              ENCODINGS,
+              recognised(options.encoding, detected?.encoding, encodingLabel),
+            )
           : nothing
       }
       ${
         hasDelimiter(detected)
-          ? one("delimiter", "Between cells", DELIMITERS, recognised(options.delimiter, detected?.delimiter, delimiterLabel))
+          ? one(
+              "delimiter",
+              "Between cells",
+              DELIMITERS,
+              recognised(options.delimiter, detected?.delimiter, delimiterLabel),
+            )
           : nothing
       }
     </div>

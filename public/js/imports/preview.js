@@ -1,6 +1,6 @@
 import { formatCount, plural } from "../core/times.js";
-import { jobCounts } from "../parts/job.js";
 import { changeList } from "../parts/change_list.js";
+import { jobCounts } from "../parts/job.js";
 import { html, nothing } from "../vendor.js";
 import { conflictsTable, errorsTable } from "./findings.js";
 import { previewColumns } from "./preview_columns.js";
@@ -110,7 +110,10 @@ function newLabels(byPlural) {
 }
 
 const of = (shown, all) =>
-  shown < all ? html`<span class="muted">${formatCount(shown)} of ${formatCount(all)}</span>` : nothing;
+  shown < all
+    ? html`<span class="muted">${formatCount(shown)} of ${formatCount(all)}</span>`
+    : nothing;
 
 // The server gives a hundred at most.
-const firstOf = (findings) => (findings.length >= 100 ? html`<span class="muted">the first 100</span>` : nothing);
+const firstOf = (findings) =>
+  findings.length >= 100 ? html`<span class="muted">the first 100</span>` : nothing;

@@ -3,7 +3,16 @@ import { describeItem, labelOf } from "../parts/changes.js";
 // Contacts of a dry run as the rows of a table: only the columns that any of them fills.
 
 const ORDER = [
-  ...["company", "department", "job_title", "emails", "phones", "addresses", "websites", "birthday"],
+  ...[
+    "company",
+    "department",
+    "job_title",
+    "emails",
+    "phones",
+    "addresses",
+    "websites",
+    "birthday",
+  ],
   ...["tags", "groups", "types", "owner", "notes", "preferences", "active", "external_id", "id"],
 ];
 const LONGEST = 200;
@@ -13,12 +22,17 @@ export function previewColumns(contacts) {
   const filled = new Set(contacts.flatMap((contact) => Object.keys(contact)));
   const columns = [{ key: "name", label: "Name", text: nameOf }];
   for (const key of [...ORDER, ...filled]) {
-    if (!filled.has(key) || columns.some((column) => column.key === key) || APART.includes(key)) continue;
+    if (!filled.has(key) || columns.some((column) => column.key === key) || APART.includes(key))
+      continue;
     columns.push({ key, label: labelOf(key), text: (contact) => textOf(contact[key]) });
   }
   const custom = new Set(contacts.flatMap(({ custom }) => Object.keys(custom ?? {})));
   for (const name of custom) {
-    columns.push({ key: `custom.${name}`, label: name, text: ({ custom }) => textOf(custom?.[name]) });
+    columns.push({
+      key: `custom.${name}`,
+      label: name,
+      text: ({ custom }) => textOf(ownOf(custom, name)),
+    });
   }
   return columns;
 }
@@ -56,9 +70,14 @@ export function columnValues(column, path, samples, contacts) {
   if (!path) return [];
   const name = path.split(".")[0];
   const texts = contacts.map((contact) =>
-    name === "custom" && path !== "custom" ? textOf(contact.custom?.[path.slice(7)]) : textOf(valueOf(contact, name)),
+    name === "custom" && path !== "custom"
+      ? textOf(ownOf(contact.custom, path.slice(7)))
+      : textOf(fieldOf(contact, name)),
   );
   return [...new Set(texts.filter(Boolean))].slice(0, 3);
 }
 
-const valueOf = (contact, name) => (name === "name" ? nameOf(contact) : contact[name]);
+const fieldOf = (contact, name) => (name === "name" ? nameOf(contact) : ownOf(contact, name));
+
+// A custom field may be called `constructor`.
+const ownOf = (values, name) => (values && Object.hasOwn(values, name) ? values[name] : null);

@@ -27,7 +27,8 @@ export function select(label, options, value, change, { help = null, disabled = 
       <span>${label}</span>
       <select ?disabled=${disabled} @change=${(event) => change(event.currentTarget.value)}>
         ${options.map(
-          (option) => html`<option value=${option.value} ?selected=${option.value === value}>${option.label}</option>`,
+          (option) =>
+            html`<option value=${option.value} ?selected=${option.value === value}>${option.label}</option>`,
         )}
       </select>
       ${help ? html`<small>${help}</small>` : nothing}

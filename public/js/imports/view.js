@@ -1,7 +1,7 @@
 import { View } from "../app/view.js";
 import { icon } from "../parts/icon.js";
 import { html, nothing } from "../vendor.js";
-import { ImportDraft } from "./draft.js";
+import { draftOf } from "./draft.js";
 import { formatSize, takeDrops } from "./drop.js";
 import { JobsList } from "./jobs_list.js";
 import { mappingSummary, mappingTable } from "./mapping_table.js";
@@ -18,7 +18,7 @@ export default class ImportView extends View {
 
   opened() {
     this.application.title("Import");
-    this.#draft = new ImportDraft(this.application.rest);
+    this.#draft = draftOf(this.application);
     this.listen(this.#draft, "changed", this.#draftChanged);
     this.#latest = new JobsList(this, { limit: 5 });
     takeDrops(this, {
@@ -28,10 +28,6 @@ export default class ImportView extends View {
       },
       take: (files) => this.#take(files),
     });
-  }
-
-  closed() {
-    this.#draft.close();
   }
 
   template() {
@@ -184,8 +180,16 @@ export default class ImportView extends View {
   }
 
   async #run() {
+    const { router, toasts } = this.application;
     const job = await this.#draft.run();
-    if (job && !this.signal.aborted) this.application.router.go(`/jobs/${job.id}`);
+    if (!job) return;
+    this.#draft.reset();
+    const open = () => router.go(`/jobs/${job.id}`);
+    if (!this.signal.aborted) open();
+    else
+      toasts.show(`The import of ${job.file_name} has begun.`, {
+        action: { label: "Look at it", run: open },
+      });
   }
 
   #draftChanged() {

@@ -1,5 +1,5 @@
-import { html, nothing } from "../vendor.js";
 import { formatCount } from "../core/times.js";
+import { html, nothing } from "../vendor.js";
 import { icon } from "./icon.js";
 import {
   canCancel,
@@ -145,7 +145,8 @@ export class JobPanel {
     const over = job && isOver(job);
     if (over) this.#busy = null;
     // Told once, and not of what was over when one came.
-    if (over && this.#over === false) this.application.announce(`${stateWords(job).label}. ${summaryOf(job)}.`);
+    if (over && this.#over === false)
+      this.application.announce(`${stateWords(job).label}. ${summaryOf(job)}.`);
     if (job) this.#over = over;
     this.changed();
   }

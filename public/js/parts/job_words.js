@@ -43,7 +43,8 @@ export function jobTitle(job) {
 export function progressOf(job) {
   const { done, total } = job.progress;
   const what = unitOf(job);
-  if (total === null) return { done, total, fraction: null, text: done ? plural(done, what) : "Counting…" };
+  if (total === null)
+    return { done, total, fraction: null, text: done ? plural(done, what) : "Counting…" };
   const fraction = total ? Math.min(1, done / total) : Number(isOver(job));
   return { done, total, fraction, text: `${formatCount(done)} of ${plural(total, what)}` };
 }
@@ -66,7 +67,9 @@ export function countsOf(job) {
 /** One sentence on what became of it, as for a list, a toast or a screen reader. */
 export function summaryOf(job) {
   if (job.undo) {
-    const left = job.undo.left ? `, ${formatCount(job.undo.left)} left as they were edited since` : "";
+    const left = job.undo.left
+      ? `, ${formatCount(job.undo.left)} left as they were edited since`
+      : "";
     return `${plural(job.undo.undone, "contact")} taken back${left}`;
   }
   const told = countsOf(job).filter(({ count }) => count);
@@ -78,8 +81,12 @@ export function summaryOf(job) {
 export function undoQuestion(job) {
   const { created, updated } = job.counts;
   const parts = [];
-  if (created) parts.push(`${plural(created, "contact")} that it made ${created === 1 ? "is" : "are"} deleted`);
-  if (updated) parts.push(`${plural(updated, "contact")} ${updated === 1 ? "is" : "are"} put back as before`);
+  if (created)
+    parts.push(
+      `${plural(created, "contact")} that it made ${created === 1 ? "is" : "are"} deleted`,
+    );
+  if (updated)
+    parts.push(`${plural(updated, "contact")} ${updated === 1 ? "is" : "are"} put back as before`);
   return `${parts.join(", ")}. Contacts that somebody edited since are left as they are, and listed.`;
 }
 
