@@ -52,13 +52,12 @@ export function choice({ name, legend, options, value, errors = [], change }) {
 /**
  * What the server said of a form, by field; whatever belongs to none of `names` is under "".
  *
- * Of an `ApiError`; the path's first part is the field.
+ * Of an `ApiError`; the field is a part of the path, like `changes.name`.
  */
 export function errorsByField(error, names) {
   const errors = {};
   for (const [path, messages] of Object.entries(error.fields ?? {})) {
-    const name = path.split(".")[0];
-    const place = names.includes(name) ? name : "";
+    const place = path.split(".").find((part) => names.includes(part)) ?? "";
     errors[place] = [...(errors[place] ?? []), ...messages];
   }
   return Object.keys(errors).length ? errors : { "": [error.message] };

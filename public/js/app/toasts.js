@@ -11,11 +11,15 @@ export class Toasts extends EventTarget {
 
   /**
    * Shows a text for some seconds; longer with an action (`{label, run}`), which ends it.
-   * They stay while the pointer or the focus is on them.
+   * They stay while the pointer or the focus is on them. `ended()` is called when it has gone, however
+   * it went, but for its action.
    */
-  show(text, { action = null, kind = "info", seconds = SECONDS[kind] + (action ? 6 : 0) } = {}) {
-    const toast = { key: ++this.#count, text, action, kind, seconds, timer: null };
-    this.#items = [...this.#items, toast].slice(-MOST);
+  show(text, options = {}) {
+    const { action = null, kind = "info", ended = null } = options;
+    const { seconds = SECONDS[kind] + (action ? 6 : 0) } = options;
+    const toast = { key: ++this.#count, text, action, kind, seconds, ended, timer: null };
+    this.#items = [...this.#items, toast];
+    if (this.#items.length > MOST) this.end(this.#items[0]);
     this.#start(toast);
     this.#changed();
     return toast;
@@ -28,8 +32,10 @@ export class Toasts extends EventTarget {
 
   end(toast) {
     clearTimeout(toast.timer);
+    if (!this.#items.includes(toast)) return;
     this.#items = this.#items.filter((each) => each !== toast);
     this.#changed();
+    toast.ended?.();
   }
 
   /** Ends all, as when somebody signs out. */
@@ -74,6 +80,7 @@ export class Toasts extends EventTarget {
   }
 
   #act(toast) {
+    toast.ended = null;
     this.end(toast);
     toast.action.run();
   }
