@@ -9,14 +9,16 @@ import { LabelPicker } from "./label_picker.js";
 /**
  * The form of a contact: `template()`, and what its controls do to the editor.
  *
- * `save()` and `cancel()` are the page's; `invalidate()` shows it anew.
+ * `save()`, `cancel()` and `restore()` are the page's; `invalidate()` shows it anew with the next
+ * frame, `show()` at once.
  */
 export class EditForm {
-  constructor(application, editor, { save, cancel, restore, invalidate }) {
+  constructor(application, editor, { save, cancel, restore, invalidate, show }) {
     const { store } = application;
     this.store = store;
     this.editor = editor;
     this.page = { save, cancel, restore };
+    this.show = show;
     this.view = { store, choose: (name, whose) => this.#choose(name, whose) };
     this.pickers = SETS.map(
       (set) =>
@@ -45,17 +47,17 @@ export class EditForm {
       >
         ${heading(1, editor.isNew ? "New contact" : "Edit the contact")}
         ${deletedBy ? this.#deleted(deletedBy) : nothing} ${this.#news()} ${this.#refusal()}
-        <div class="contact-grid">${LINES.slice(0, 5).map((line) => this.#line(line))}</div>
+        <div class="contact-columns">${LINES.slice(0, 5).map((line) => this.#line(line))}</div>
         ${LISTS.map((list) => listField(this, list))}
         <fieldset>
           <legend>Labels</legend>
-          <div class="contact-grid">
+          <div class="contact-columns">
             ${this.pickers.map((picker) => picker.template(editor.faultAt(picker.name)))}
           </div>
         </fieldset>
         <fieldset>
           <legend>More</legend>
-          <div class="contact-grid">
+          <div class="contact-columns">
             ${this.#owner()} ${this.#active()}
             ${textField(editor, "birthday", editor.form.birthday, { label: "Birthday", help: "1985-04-12, or --04-12 without the year" }, this.view)}
             ${this.#line(LINES[5])}
@@ -107,7 +109,7 @@ export class EditForm {
     return html`
       <fieldset>
         <legend>May be reached</legend>
-        <div class="contact-grid contact-grid-three">
+        <div class="contact-columns contact-columns-three">
           ${CHANNELS.map(({ name, label }) =>
             selectField(
               this.editor,

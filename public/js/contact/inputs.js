@@ -63,7 +63,7 @@ export function clashOf(editor, name, { store, choose }) {
   if (!clash) return nothing;
   const label = fieldName(name, store);
   return html`
-    <div class="clash" role="group" aria-label=${`Choose a value of ${label}`} data-test="clash">
+    <fieldset class="clash" aria-label=${`Choose a value of ${label}`} data-test="clash">
       <p>
         <strong>${clash.by ? store.agentName(clash.by) : "Somebody"}</strong> changed ${label} too,
         ${timeAgo(clash.at)}. Which one is right?
@@ -76,7 +76,7 @@ export function clashOf(editor, name, { store, choose }) {
         <button type="button" class="secondary" aria-label=${`Keep mine: ${label}`} @click=${() => choose(name, "mine")}>Keep mine</button>
         <button type="button" class="secondary" aria-label=${`Use theirs: ${label}`} @click=${() => choose(name, "theirs")}>Use theirs</button>
       </div>
-    </div>
+    </fieldset>
   `;
 }
 

@@ -20,7 +20,7 @@ export function listField(form, list) {
   const { name, label, one, labels } = list;
   const fresh = editor.taken?.names.includes(name) ? "contact-field-fresh" : "";
   return html`
-    <fieldset class=${fresh} data-test=${`list-${name}`}>
+    <fieldset class="contact-list ${fresh}" data-test=${`list-${name}`}>
       <legend>${label}</legend>
       <datalist id=${`labels-of-${name}`}>${labels.map((each) => html`<option value=${each}></option>`)}</datalist>
       ${repeat(
@@ -37,15 +37,14 @@ export function listField(form, list) {
 function itemFields(form, { name, one, parts }, item, at) {
   const { editor } = form;
   return html`
-    <div class="contact-item contact-item-${name}" role="group" aria-label=${`${one} ${at + 1}`}>
+    <fieldset class="contact-item" aria-label=${`${one} ${at + 1}`}><div class="contact-parts contact-parts-${name}">
       ${parts.map((part) =>
         textField(editor, `${name}.${at}.${part.name}`, item[part.name], {
           ...part,
           suggestions: part.name === "label" ? `labels-of-${name}` : undefined,
         }),
       )}
-      ${removeButton(form, name, at, `Remove ${one} ${at + 1}`)}
-    </div>
+      </div>${removeButton(form, name, at, `Remove ${one} ${at + 1}`)}</fieldset>
   `;
 }
 
@@ -55,7 +54,7 @@ export function customFields(form) {
   const rows = editor.form.custom;
   const clashes = [...editor.clashes.keys()].filter((name) => name.startsWith("custom."));
   return html`
-    <fieldset data-test="list-custom">
+    <fieldset class="contact-list" data-test="list-custom">
       <legend>Custom fields</legend>
       ${repeat(
         rows,
@@ -73,7 +72,7 @@ function customFieldsOf(form, row, at) {
   const path = `custom.${at}`;
   const value = { label: "Value", wide: false };
   return html`
-    <div class="contact-item contact-item-custom" role="group" aria-label=${`custom field ${oneLine(row.name) || at + 1}`}>
+    <fieldset class="contact-item" aria-label=${`custom field ${oneLine(row.name) || at + 1}`}><div class="contact-parts contact-parts-custom">
       ${textField(editor, `${path}.name`, row.name, { label: "Name" })}
       ${selectField(editor, `${path}.kind`, row.kind, { label: "Kind", options: KINDS })}
       ${
@@ -85,8 +84,7 @@ function customFieldsOf(form, row, at) {
               type: row.kind === "number" ? "decimal" : "text",
             })
       }
-      ${removeButton(form, "custom", at, `Remove custom field ${oneLine(row.name) || at + 1}`)}
-    </div>
+      </div>${removeButton(form, "custom", at, `Remove custom field ${oneLine(row.name) || at + 1}`)}</fieldset>
   `;
 }
 
@@ -95,7 +93,10 @@ const addButton = (form, name, text) => html`
     type="button"
     class="quiet contact-add"
     @click=${(event) => {
-      if (form.editor.add(name)) focusLast(event.currentTarget.closest("fieldset"));
+      if (!form.editor.add(name)) return;
+      form.show();
+      const items = event.target.closest(".contact-list").querySelectorAll(".contact-item");
+      items[items.length - 1].querySelector("input, textarea").focus();
     }}
   >
     ${icon("add")}${text}
@@ -108,7 +109,7 @@ const removeButton = (form, name, at, text) => html`
     class="icon-button contact-remove"
     aria-label=${text}
     @click=${(event) => {
-      const fieldset = event.currentTarget.closest("fieldset");
+      const fieldset = event.currentTarget.closest(".contact-list");
       form.editor.remove(name, at);
       // The button is gone with its item; the one that adds is the nearest that stays.
       fieldset.querySelector(".contact-add").focus();
@@ -117,14 +118,3 @@ const removeButton = (form, name, at, text) => html`
     ${icon("trash")}
   </button>
 `;
-
-/** Into the item that is about to be shown: two frames, as it is shown with the next one. */
-function focusLast(fieldset) {
-  const items = fieldset.querySelectorAll(".contact-item").length;
-  const look = (tries) => {
-    const shown = fieldset.querySelectorAll(".contact-item");
-    if (shown.length > items) shown[shown.length - 1].querySelector("input, textarea").focus();
-    else if (tries) requestAnimationFrame(() => look(tries - 1));
-  };
-  requestAnimationFrame(() => look(3));
-}

@@ -83,7 +83,8 @@ function consent({ preferences }, channel) {
 
 function labels(term, ids, entity, store) {
   if (!ids?.length) return nothing;
-  const known = ids.map((id) => store.label(entity, id)).filter(Boolean);
+  const given = new Set(ids);
+  const known = store.labels(entity).filter(({ id }) => given.has(id));
   return fact(term, html`<span class="contact-chips">${known.map(chip)}</span>`);
 }
 

@@ -92,6 +92,7 @@ export default class ContactView extends View {
       cancel: () => this.actions.cancel(),
       restore: () => this.actions.restore(),
       invalidate: () => this.invalidate(),
+      show: () => this.renderNow(),
     });
     this.renderNow();
     this.element.querySelector(".contact-form input").focus();
