@@ -1,6 +1,6 @@
 import { formatTime, timeAgo } from "../core/times.js";
 import { html, nothing } from "../vendor.js";
-import { splitName } from "./form.js";
+import { changesFor, choosable } from "./choices.js";
 import { fieldName, valueLines } from "./inputs.js";
 
 /**
@@ -50,7 +50,7 @@ function question({ field, yours, theirs, kept, by, at }, chosen, store, invalid
       </span>
     </label>
   `;
-  if (!choosable(field, by, kept, yours)) {
+  if (!choosable({ field, by, kept, yours })) {
     return html`<p class="notice">${label}: there is no such label any more, so it was left out.</p>`;
   }
   return html`
@@ -60,29 +60,4 @@ function question({ field, yours, theirs, kept, by, at }, chosen, store, invalid
       ${option("theirs", html`Theirs, by ${who}, <span title=${formatTime(at)}>${timeAgo(at)}</span>`, theirs)}
     </fieldset>
   `;
-}
-
-/** A label that does not exist can't be given, whatever one chooses; nor can a deletion here. */
-const choosable = (field, by, kept, yours) =>
-  field !== "deleted" &&
-  !(splitName(field)[0].endsWith("_ids") && !by && kept === "theirs" && yours);
-
-/** The `changes` that write each choice that is not what stands already. */
-export function changesFor(conflicts, chosen) {
-  const changes = {};
-  for (const { field, yours, theirs, kept } of conflicts) {
-    const whose = chosen.get(field);
-    if (whose !== kept) addChange(changes, field, (whose === "yours" ? yours : theirs) ?? null);
-  }
-  return changes;
-}
-
-function addChange(changes, field, value) {
-  const [name, member] = splitName(field);
-  const known = changes[name] ?? {};
-  if (member === undefined) changes[name] = value;
-  else if (name.endsWith("_ids")) {
-    const list = value ? "add" : "remove";
-    changes[name] = { ...known, [list]: [...(known[list] ?? []), member] };
-  } else changes[name] = Object.fromEntries([...Object.entries(known), [member, value]]);
 }

@@ -127,3 +127,12 @@ export function lastName(items) {
   const full = [last("first_name"), last("last_name")].filter(Boolean).join(" ");
   return full || last("company") || last("emails")?.[0]?.value || last("phones")?.[0]?.value || "";
 }
+
+/** The changes of a mutation as an entry of the history has them; what was before is not told. */
+export function asEntry(changes) {
+  const entries = Object.entries(changes).map(([field, to]) => {
+    const set = field.endsWith("_ids") && to && !Array.isArray(to);
+    return [field, set ? { from: to.remove ?? [], to: to.add ?? [] } : { from: null, to }];
+  });
+  return Object.fromEntries(entries);
+}

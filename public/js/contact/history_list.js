@@ -2,6 +2,7 @@ import { formatTime, timeAgo } from "../core/times.js";
 import { changeList } from "../parts/change_list.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html, nothing, repeat } from "../vendor.js";
+import { asEntry } from "./history.js";
 import { exactly } from "./reading.js";
 
 const WORDS = {
@@ -106,13 +107,4 @@ function unsent(pending, store, session) {
       )}
     </ol>
   `;
-}
-
-/** The changes of a mutation as an entry of the history has them; what was before is not told. */
-export function asEntry(changes) {
-  const entries = Object.entries(changes).map(([field, to]) => {
-    const set = field.endsWith("_ids") && to && !Array.isArray(to);
-    return [field, set ? { from: to.remove ?? [], to: to.add ?? [] } : { from: null, to }];
-  });
-  return Object.fromEntries(entries);
 }
