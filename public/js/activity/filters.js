@@ -1,0 +1,64 @@
+import { labelOf } from "../parts/changes.js";
+import { html } from "../vendor.js";
+import { ENTITIES, FIELDS, OP_CHOICES, ORIGINS, OUTCOMES } from "./words.js";
+
+/** What the address may filter by; all go to the server as they are. */
+export const FILTERS = [
+  "agent",
+  "device",
+  "entity",
+  "op",
+  "field",
+  "outcome",
+  "origin",
+  "entity_id",
+];
+
+/** The parameters of the address that filter. */
+export const filtersIn = (query) =>
+  Object.fromEntries(FILTERS.filter((name) => query[name]).map((name) => [name, query[name]]));
+
+const first = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The filters as fields; `choose(name, value)` changes one, `devices` are those to choose from. */
+export function filterFields(query, { agents, devices, choose }) {
+  const field = (name, label, choices) => {
+    const value = query[name] ?? "";
+    const known = choices.some(([choice]) => choice === value);
+    return html`
+      <label>
+        ${label}
+        <select data-test="filter-${name}" @change=${(event) => choose(name, event.target.value)}>
+          <option value="" ?selected=${!value}>All</option>
+          ${value && !known ? html`<option value=${value} selected>${value}</option>` : ""}
+          ${choices.map(([choice, words]) => html`<option value=${choice} ?selected=${choice === value}>${words}</option>`)}
+        </select>
+      </label>
+    `;
+  };
+  const entries = (words, text = String) =>
+    Object.entries(words).map(([key, word]) => [key, text(word)]);
+  return html`
+    <div class="activity-filters">
+      ${field(
+        "agent",
+        "Person",
+        agents.map(({ id, name }) => [id, name]),
+      )}
+      ${field("device", "Device", devices)}
+      ${field("entity", "What", entries(ENTITIES, first))}
+      ${field("op", "Done", entries(OP_CHOICES))}
+      ${field(
+        "field",
+        "Field",
+        FIELDS.map((name) => [name, labelOf(name)]),
+      )}
+      ${field(
+        "outcome",
+        "Outcome",
+        entries(OUTCOMES, ({ word }) => word),
+      )}
+      ${field("origin", "Came by", entries(ORIGINS))}
+    </div>
+  `;
+}
