@@ -1625,6 +1625,46 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.summarise_days(tenant text, first_day date, last_day date) RETURNS TABLE(day date, created bigint, updated bigint, deleted bigint, restored bigint, agents jsonb, connections bigint, syncs bigint, pushes bigint, failures bigint, refused bigint, rows bigint, bytes bigint, median_sync_ms bigint, most_devices_online integer, greatest_lag bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH changes AS MATERIALIZED (
+        SELECT (at AT TIME ZONE 'UTC')::date AS day, agent_id, op, count(*) AS entries
+        FROM audit_log
+        WHERE tenant_id = tenant AND entity = 'contact' AND outcome = 'applied'
+            AND at >= first_day::timestamp AT TIME ZONE 'UTC'
+            AND at < (last_day + 1)::timestamp AT TIME ZONE 'UTC'
+            -- Each asked once; an entry of a day later may have a lower number.
+            AND id >= (SELECT find_entry_at(tenant, first_day::timestamp AT TIME ZONE 'UTC'))
+            AND id < (SELECT find_entry_at(tenant, (last_day + 3)::timestamp AT TIME ZONE 'UTC'))
+        GROUP BY 1, 2, 3
+    ), by_op AS (
+        SELECT c.day, sum(entries) FILTER (WHERE op = 'create') AS created,
+               sum(entries) FILTER (WHERE op = 'update') AS updated,
+               sum(entries) FILTER (WHERE op = 'delete') AS deleted,
+               sum(entries) FILTER (WHERE op = 'restore') AS restored
+        FROM changes AS c GROUP BY c.day
+    ), by_agent AS (
+        SELECT each.day, jsonb_agg(jsonb_build_object('agent', agent_id, 'changes', changes)
+                                   ORDER BY changes DESC, agent_id) AS agents
+        FROM (SELECT c.day, agent_id, sum(entries) AS changes
+              FROM changes AS c GROUP BY c.day, agent_id) AS each
+        GROUP BY each.day
+    )
+    SELECT days.day, coalesce(by_op.created, 0)::bigint, coalesce(by_op.updated, 0)::bigint,
+           coalesce(by_op.deleted, 0)::bigint, coalesce(by_op.restored, 0)::bigint,
+           coalesce(by_agent.agents, '[]'), coalesce(s.connections, 0), coalesce(s.syncs, 0),
+           coalesce(s.pushes, 0), coalesce(s.failures, 0), coalesce(s.refused, 0),
+           coalesce(s.rows, 0), coalesce(s.bytes, 0)::bigint, round(s.median_sync_ms)::bigint,
+           coalesce(s.most_devices_online, 0), coalesce(s.greatest_lag, 0)
+    FROM (SELECT day::date FROM generate_series(first_day, last_day, interval '1 day') AS day) AS days
+    LEFT JOIN by_op USING (day)
+    LEFT JOIN by_agent USING (day)
+    LEFT JOIN summarise_sync_log(
+        tenant, first_day::timestamp AT TIME ZONE 'UTC', (last_day + 1)::timestamp AT TIME ZONE 'UTC'
+    ) AS s USING (day)
+$$;
+
 CREATE FUNCTION public.summarise_sync_log(tenant text, from_time timestamp with time zone, to_time timestamp with time zone) RETURNS TABLE(day date, connections bigint, syncs bigint, pushes bigint, failures bigint, refused bigint, rows bigint, bytes numeric, median_sync_ms double precision, most_devices_online integer, greatest_lag bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -2159,6 +2199,62 @@ COMMENT ON COLUMN public.contact_keys.tenant_id IS 'The contact''s tenant.';
 COMMENT ON COLUMN public.contact_keys.key IS 'An e-mail address or an E.164 number.';
 
 COMMENT ON COLUMN public.contact_keys.contact_id IS 'A contact that has it.';
+
+CREATE TABLE public.daily_statistics (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    created bigint NOT NULL,
+    updated bigint NOT NULL,
+    deleted bigint NOT NULL,
+    restored bigint NOT NULL,
+    agents jsonb NOT NULL,
+    connections bigint NOT NULL,
+    syncs bigint NOT NULL,
+    pushes bigint NOT NULL,
+    failures bigint NOT NULL,
+    refused bigint NOT NULL,
+    rows bigint NOT NULL,
+    bytes bigint NOT NULL,
+    median_sync_ms bigint,
+    most_devices_online integer NOT NULL,
+    greatest_lag bigint NOT NULL
+);
+
+COMMENT ON TABLE public.daily_statistics IS 'What happened on each day (UTC) that has been over for a day: see summarise_days(). No day between the first and the last is missing.';
+
+COMMENT ON COLUMN public.daily_statistics.tenant_id IS 'The tenant.';
+
+COMMENT ON COLUMN public.daily_statistics.day IS 'The day.';
+
+COMMENT ON COLUMN public.daily_statistics.created IS 'Contacts created.';
+
+COMMENT ON COLUMN public.daily_statistics.updated IS 'Updates of contacts.';
+
+COMMENT ON COLUMN public.daily_statistics.deleted IS 'Contacts deleted.';
+
+COMMENT ON COLUMN public.daily_statistics.restored IS 'Contacts brought back.';
+
+COMMENT ON COLUMN public.daily_statistics.agents IS '[{agent, changes}]: whose changes these were, the busiest first.';
+
+COMMENT ON COLUMN public.daily_statistics.connections IS 'Connections of devices.';
+
+COMMENT ON COLUMN public.daily_statistics.syncs IS 'Syncs.';
+
+COMMENT ON COLUMN public.daily_statistics.pushes IS 'Pushes.';
+
+COMMENT ON COLUMN public.daily_statistics.failures IS 'Syncs and pushes that failed.';
+
+COMMENT ON COLUMN public.daily_statistics.refused IS 'Events that were refused.';
+
+COMMENT ON COLUMN public.daily_statistics.rows IS 'Rows sent by syncs.';
+
+COMMENT ON COLUMN public.daily_statistics.bytes IS 'Bytes of the rows sent.';
+
+COMMENT ON COLUMN public.daily_statistics.median_sync_ms IS 'The median time of a sync, where there was one.';
+
+COMMENT ON COLUMN public.daily_statistics.most_devices_online IS 'The most devices that were online in one minute.';
+
+COMMENT ON COLUMN public.daily_statistics.greatest_lag IS 'The most versions by which one of them was behind.';
 
 CREATE TABLE public.devices (
     tenant_id text NOT NULL COLLATE pg_catalog."C",
@@ -2871,6 +2967,9 @@ ALTER TABLE ONLY public.contact_search
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.daily_statistics
+    ADD CONSTRAINT daily_statistics_pkey PRIMARY KEY (tenant_id, day);
+
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (tenant_id, id);
 
@@ -3136,6 +3235,9 @@ ALTER TABLE ONLY public.bulk_jobs
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_tenant_id_owner_id_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES public.agents(tenant_id, id) ON DELETE SET NULL (owner_id);
 
+ALTER TABLE ONLY public.daily_statistics
+    ADD CONSTRAINT daily_statistics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
 
@@ -3175,6 +3277,8 @@ ALTER TABLE public.contact_search ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.daily_statistics ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.devices ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.global_version ENABLE ROW LEVEL SECURITY;
@@ -3200,6 +3304,8 @@ CREATE POLICY own_tenant ON public.contact_keys USING ((tenant_id = current_sett
 CREATE POLICY own_tenant ON public.contact_search USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
 CREATE POLICY own_tenant ON public.contacts USING ((tenant_id = current_setting('app.tenant'::text, true)));
+
+CREATE POLICY own_tenant ON public.daily_statistics USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
 CREATE POLICY own_tenant ON public.devices USING ((tenant_id = current_setting('app.tenant'::text, true)));
 
@@ -3248,6 +3354,8 @@ GRANT SELECT,INSERT ON TABLE public.bulk_findings TO fieldbook_server;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.bulk_jobs TO fieldbook_server;
 
 GRANT SELECT ON TABLE public.contact_keys TO fieldbook_server;
+
+GRANT SELECT,INSERT ON TABLE public.daily_statistics TO fieldbook_server;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO fieldbook_server;
 

@@ -12,6 +12,7 @@ import orjson
 from server.db.pool import Database, fetch_one
 from server.db.queries import queries
 from server.jobs.run import pause
+from server.services.statistics import keep_days
 
 ROWS_AT_ONCE = 5_000
 PAUSE_SECONDS = 0.05
@@ -31,7 +32,7 @@ class Purged:
 
 async def purge_logs(database: Database, stopping: asyncio.Event) -> None:
     """Removes old rows of every tenant, some thousands at a time, and files of cut off uploads;
-    harmless to repeat.
+    harmless to repeat. The statistics of what is removed are kept.
 
     Raises `Unavailable`, and `Interrupted` when the server stops.
     """
@@ -39,6 +40,7 @@ async def purge_logs(database: Database, stopping: asyncio.Event) -> None:
         tenants = await connection.fetch(queries.tenants.list_tenant_ids)
         await connection.execute(queries.jobs.delete_old_jobs)
     for tenant in tenants:
+        await keep_days(database, tenant["id"])
         await _repeat(database, stopping, queries.sync_log.delete_old_entries, tenant["id"])
         async with database.tenant(tenant["id"]) as connection:
             await connection.execute(queries.bulk.delete_old_parts, tenant["id"])

@@ -13,6 +13,7 @@ from server.errors import Forbidden, Invalid
 from server.services.actors import LEADERS, Actor
 
 DEFAULT_DAYS = 30
+KEPT_AT_ONCE = 31
 MAX_DAYS = 366
 
 
@@ -36,6 +37,7 @@ class Statistics:
             raise Invalid(fields={"from": [f"This lies after {last}, the last day."]})
         if last - first >= timedelta(days=MAX_DAYS):
             raise Invalid(fields={"from": [f"At most {MAX_DAYS} days, please: begin later."]})
+        await keep_days(self._database, actor.tenant)
         async with self._database.tenant(actor.tenant) as connection:
             days = await connection.fetch(queries.statistics.list_days, actor.tenant, first, last)
         return {
@@ -54,6 +56,17 @@ class Statistics:
         async with self._database.tenant(actor.tenant) as connection:
             minutes = await connection.fetch(queries.statistics.list_minutes, actor.tenant, day)
         return {"day": day.isoformat(), "minutes": [dict(minute) for minute in minutes]}
+
+
+async def keep_days(database: Database, tenant: str) -> None:
+    """Keeps the statistics of days that are over, a month at a time; harmless to repeat.
+
+    Mostly there is nothing to do. Must run before the log of syncs is purged. Raises `Unavailable`.
+    """
+    kept = 1
+    while kept:
+        async with database.tenant(tenant) as connection:
+            kept = await connection.fetchval(queries.statistics.keep_days, tenant, KEPT_AT_ONCE)
 
 
 def _today() -> date:

@@ -1,54 +1,58 @@
+-- name: keep_days
+-- Keeps what happened on days that have been over for a day, so that nothing of them is still being
+-- written: up to so many, from the day after the last that is kept, or from the first of which anything
+-- is known. Gives how many. $1 tenant, $2 days at most.
+WITH missing AS (
+    SELECT coalesce(
+        (SELECT max(day) + 1 FROM daily_statistics WHERE tenant_id = $1::text),
+        (least(
+            (SELECT at FROM audit_log WHERE tenant_id = $1 ORDER BY id LIMIT 1),
+            (SELECT min(started) FROM sync_log WHERE tenant_id = $1)
+        ) AT TIME ZONE 'UTC')::date) AS first_day
+), kept AS (
+    INSERT INTO daily_statistics
+    SELECT $1, s.*
+    FROM missing, summarise_days($1, first_day, least(first_day + $2::integer - 1,
+                                                      (now() AT TIME ZONE 'UTC')::date - 2)) AS s
+    ON CONFLICT DO NOTHING
+    RETURNING day
+)
+SELECT count(*) FROM kept;
+
 -- name: list_days
--- What happened on each of some days (UTC), oldest first: changes of contacts by what was done and by
--- whom, the contacts at the day's end, and what devices did. Contacts are counted back from those that
--- are there now. No day lies in the future. $1 tenant, $2 first day, $3 last day.
-WITH changes AS MATERIALIZED (
-    SELECT (at AT TIME ZONE 'UTC')::date AS day, agent_id, op, count(*) AS entries
-    FROM audit_log
-    WHERE tenant_id = $1::text AND at >= $2::date::timestamp AT TIME ZONE 'UTC'
-        AND id >= find_entry_at($1, $2::date::timestamp AT TIME ZONE 'UTC')
-        AND entity = 'contact' AND outcome = 'applied'
-    GROUP BY 1, 2, 3
-), by_day AS MATERIALIZED (
-    SELECT day, sum(entries) FILTER (WHERE op = 'create') AS created,
-           sum(entries) FILTER (WHERE op = 'update') AS updated,
-           sum(entries) FILTER (WHERE op = 'delete') AS deleted,
-           sum(entries) FILTER (WHERE op = 'restore') AS restored
-    FROM changes GROUP BY day
-), by_agent AS MATERIALIZED (
-    SELECT day, json_agg(json_build_object('agent', agent_id, 'changes', changes)
-                         ORDER BY changes DESC, agent_id)::text AS agents
-    FROM (SELECT day, agent_id, sum(entries) AS changes FROM changes GROUP BY day, agent_id) AS each
-    GROUP BY day
+-- What happened on each of some days (UTC), oldest first, and the contacts at the day's end, counted back
+-- from those that are there now. No day lies in the future. What is not kept yet is read from the logs.
+-- $1 tenant, $2 first day, $3 last day.
+WITH today AS (
+    SELECT (now() AT TIME ZONE 'UTC')::date AS day
+), known AS MATERIALIZED (
+    SELECT kept.* FROM daily_statistics AS kept WHERE tenant_id = $1::text AND day >= $2::date
+    UNION ALL
+    SELECT $1, fresh.*
+    FROM today, summarise_days($1, greatest($2, (
+        SELECT max(day) + 1 FROM daily_statistics WHERE tenant_id = $1)), today.day) AS fresh
 )
 SELECT days.day::text AS day,
        greatest((
            SELECT coalesce((g.checksum -> 'contacts' ->> 'count')::bigint, 0)
            FROM global_version AS g WHERE g.tenant_id = $1
        ) - (
-           SELECT coalesce(sum(coalesce(later.created, 0) + coalesce(later.restored, 0)
-                               - coalesce(later.deleted, 0)), 0)::bigint
-           FROM by_day AS later WHERE later.day > days.day
+           SELECT coalesce(sum(later.created + later.restored - later.deleted), 0)::bigint
+           FROM known AS later WHERE later.day > days.day
        ), 0) AS contacts,
-       coalesce(created, 0)::bigint AS created, coalesce(updated, 0)::bigint AS updated,
-       coalesce(deleted, 0)::bigint AS deleted, coalesce(restored, 0)::bigint AS restored,
-       coalesce(agents, '[]') AS agents, coalesce(connections, 0) AS connections,
+       coalesce(created, 0) AS created, coalesce(updated, 0) AS updated,
+       coalesce(deleted, 0) AS deleted, coalesce(restored, 0) AS restored,
+       coalesce(agents, '[]')::text AS agents, coalesce(connections, 0) AS connections,
        coalesce(syncs, 0) AS syncs, coalesce(pushes, 0) AS pushes,
        coalesce(failures, 0) AS failures, coalesce(refused, 0) AS refused,
-       coalesce(rows, 0) AS rows, coalesce(bytes, 0)::bigint AS bytes,
-       round(median_sync_ms)::bigint AS median_sync_ms,
+       coalesce(rows, 0) AS rows, coalesce(bytes, 0) AS bytes, median_sync_ms,
        coalesce(most_devices_online, 0) AS most_devices_online,
        coalesce(greatest_lag, 0) AS greatest_lag
 FROM (
-    SELECT day::date AS day
-    FROM generate_series($2::date, least($3::date, (now() AT TIME ZONE 'UTC')::date),
-                         interval '1 day') AS day
+    SELECT each::date AS day
+    FROM today, generate_series($2::date, least($3::date, today.day), interval '1 day') AS each
 ) AS days
-LEFT JOIN by_day USING (day)
-LEFT JOIN by_agent USING (day)
-LEFT JOIN summarise_sync_log(
-    $1, $2::date::timestamp AT TIME ZONE 'UTC', ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
-) AS synced USING (day)
+LEFT JOIN known USING (day)
 ORDER BY days.day;
 
 -- name: list_minutes

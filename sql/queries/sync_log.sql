@@ -37,8 +37,9 @@ WHERE l.tenant_id = $1::text AND l.id = $2::text;
 SELECT day::text AS day, connections, syncs, pushes, failures, refused, rows::bigint AS rows,
        bytes::bigint AS bytes, round(median_sync_ms)::bigint AS median_sync_ms,
        most_devices_online, greatest_lag
-FROM sync_statistics
-WHERE tenant_id = $1::text AND day > (now() AT TIME ZONE 'UTC')::date - $2::integer
+FROM summarise_sync_log(
+    $1::text, ((now() AT TIME ZONE 'UTC')::date - $2::integer + 1)::timestamp AT TIME ZONE 'UTC',
+    'infinity')
 ORDER BY day DESC;
 
 -- name: list_entries_of_device

@@ -70,6 +70,11 @@ async def tenants(owner: asyncpg.Connection) -> tuple[str, str]:
             "VALUES ($1, 'device-1', 'm', '', 1, 'create', 'contact', 'row-1', 'applied', 'rest')",
             name,
         )
+        await owner.execute(
+            "INSERT INTO daily_statistics "
+            "VALUES ($1, current_date, 0, 0, 0, 0, '[]', 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0)",
+            name,
+        )
         for plural in PLURALS:
             columns, values = "name", "'A'"
             if plural == "contacts":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from server.jobs.purge import purge_logs
 from tests.integration.rest.conftest import SignIn
 from tests.integration.support.fleet import note_work
-from tests.integration.support.rest import Api
+from tests.integration.support.rest import Api, RestServer
 from tests.integration.support.servers import Company, make_company
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+# A hundred days ago, when what is asked is over for good.
+DAY = datetime.now(UTC).date() - timedelta(days=100)
+NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
 
 
 async def today(sql: asyncpg.Connection) -> date:
@@ -26,6 +30,10 @@ async def days_of(api: Api, query: str = "") -> list[dict[str, Any]]:
     assert answer.status == 200, answer.text
     days: list[dict[str, Any]] = answer.json["days"]
     return days
+
+
+def day_of(number: int) -> str:
+    return str(DAY + timedelta(days=number))
 
 
 async def note_changes(
@@ -91,17 +99,15 @@ async def test_contacts_are_counted_back_from_those_that_are_there(
         *(company.tenant, '{"contacts": {"count": 6, "sum": 0}}'),
     )
 
-    days = await days_of(manager, "?from=2026-01-19&to=2026-03-02")
-    month = await days_of(manager, "?to=2026-03-01")
+    days = await days_of(manager, f"?from={day_of(-41)}&to={day_of(1)}")
+    month = await days_of(manager, f"?to={day_of(0)}")
 
-    at_end = {day["day"]: day["contacts"] for day in days}
-    assert (at_end["2026-01-19"], at_end["2026-01-20"]) == (0, 5)
-    assert (at_end["2026-02-18"], at_end["2026-02-19"], at_end["2026-02-20"]) == (5, 3, 4)
-    assert (at_end["2026-02-28"], at_end["2026-03-01"], at_end["2026-03-02"]) == (4, 7, 6)
+    assert [day["day"] for day in days] == [day_of(number) for number in range(-41, 2)]
+    at_end = [day["contacts"] for day in days]
+    assert at_end == [0, *30 * [5], 3, *9 * [4], 7, 6]
     assert month == days[-31:-1]
-    by_day = {day["day"]: day for day in days}
-    assert by_day["2026-02-20"]["agents"] == [{"agent": None, "changes": 1}]
-    assert (by_day["2026-03-01"]["created"], by_day["2026-03-02"]["deleted"]) == (3, 1)
+    assert days[-11]["agents"] == [{"agent": None, "changes": 1}]
+    assert (days[-2]["created"], days[-1]["deleted"]) == (3, 1)
 
 
 async def test_a_day_tells_what_devices_did(
@@ -121,8 +127,8 @@ async def test_a_day_tells_what_devices_did(
             greatest_lag=None if online is None else 10 - online,
         )
 
-    day, next_day = await days_of(manager, "?from=2026-03-01&to=2026-03-02")
-    minutes = await manager.get("/api/statistics/day?day=2026-03-01")
+    day, next_day = await days_of(manager, f"?from={DAY}&to={day_of(1)}")
+    minutes = await manager.get(f"/api/statistics/day?day={DAY}")
 
     wanted = {"connections": 1, "syncs": 3, "pushes": 1, "failures": 1, "refused": 1}
     wanted |= {"rows": 12, "bytes": 150, "median_sync_ms": 200}
@@ -131,14 +137,43 @@ async def test_a_day_tells_what_devices_did(
     }
     assert (next_day["syncs"], next_day["median_sync_ms"], next_day["greatest_lag"]) == (1, None, 0)
     assert minutes.json == {
-        "day": "2026-03-01",
+        "day": str(DAY),
         "minutes": [
-            {"at": "2026-03-01T12:00:00.000Z", "devices_online": 3, "greatest_lag": 7},
-            {"at": "2026-03-01T12:01:00.000Z", "devices_online": 5, "greatest_lag": 5},
+            {"at": f"{DAY}T12:00:00.000Z", "devices_online": 3, "greatest_lag": 7},
+            {"at": f"{DAY}T12:01:00.000Z", "devices_online": 5, "greatest_lag": 5},
         ],
     }
     now = (await manager.get("/api/statistics/day")).json
     assert now == {"day": (await today(owner)).isoformat(), "minutes": []}
+
+
+async def test_what_devices_did_is_still_told_when_its_log_is_purged(
+    manager: Api, owner: asyncpg.Connection, company: Company, server: RestServer
+) -> None:
+    await note_work(owner, company, "sync", NOON, ended=NOON + timedelta(seconds=1))
+    await note_changes(owner, company, NOON, "update", 2)
+
+    await purge_logs(server.database, asyncio.Event())
+
+    left = "SELECT count(*) FROM sync_log WHERE tenant_id = $1"
+    assert await owner.fetchval(left, company.tenant) == 0
+    (day,) = await days_of(manager, f"?from={DAY}&to={DAY}")
+    assert (day["syncs"], day["median_sync_ms"], day["updated"]) == (1, 1000, 2)
+    # Every day from the first on, up to the day before yesterday, and each once.
+    await purge_logs(server.database, asyncio.Event())
+    kept = "SELECT count(*) FROM daily_statistics WHERE tenant_id = $1"
+    assert await owner.fetchval(kept, company.tenant) in (99, 100)
+
+
+async def test_a_day_is_not_closed_before_it_has_been_over_for_a_day(
+    manager: Api, owner: asyncpg.Connection, company: Company
+) -> None:
+    yesterday = await today(owner) - timedelta(days=1)
+    noon = datetime(yesterday.year, yesterday.month, yesterday.day, 12, tzinfo=UTC)
+    for count in (1, 2):
+        await note_changes(owner, company, noon, "update", 1)
+        (day,) = await days_of(manager, f"?from={yesterday}&to={yesterday}")
+        assert day["updated"] == count
 
 
 async def test_no_day_lies_in_the_future(manager: Api, owner: asyncpg.Connection) -> None:
