@@ -64,8 +64,10 @@ class ServedFile:
             headers["Content-Encoding"] = "gzip"
         known = request.headers.get("If-None-Match", "")
         if known.strip() == "*" or headers["ETag"] in re.split(r"\s*,\s*|W/", known):
-            kept = ("Cache-Control", "ETag", "Vary")
-            return web.Response(status=304, headers={name: headers[name] for name in kept})
+            # The page's own policy, too: browsers put a 304's headers in place of those they kept.
+            of_body = ("Content-Type", "Content-Encoding")
+            kept = {name: value for name, value in headers.items() if name not in of_body}
+            return web.Response(status=304, headers=kept)
         return web.Response(body=body, headers=headers)
 
 

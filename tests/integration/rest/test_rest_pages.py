@@ -63,6 +63,17 @@ async def test_a_file_that_the_browser_has_is_not_sent_again(stranger: Api) -> N
     assert other.status == 200
 
 
+async def test_a_page_that_the_browser_has_keeps_its_policy(stranger: Api) -> None:
+    policies = ("Content-Security-Policy", "Permissions-Policy")
+    for page in ("/", "/docs", "/redoc"):
+        first = await stranger.get(page)
+        again = await stranger.get(page, If_None_Match=first.headers["ETag"])
+        assert again.status == 304
+        # Browsers put a 304's headers in place of those that they kept.
+        for name in policies:
+            assert again.headers[name] == first.headers[name], page
+
+
 async def test_what_compressing_does_not_make_smaller_goes_out_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "font.woff2"
     file.write_bytes(os.urandom(10_000))
