@@ -4,6 +4,7 @@ import { Shell } from "./app/shell.js";
 import { Shortcuts } from "./app/shortcuts.js";
 import { SignInView } from "./app/sign_in.js";
 import { Toasts } from "./app/toasts.js";
+import { VIEWS } from "./app/views.js";
 import { Connection } from "./core/connection.js";
 import { Jobs } from "./core/jobs.js";
 import { Mutations } from "./core/mutations.js";
@@ -41,6 +42,8 @@ class Application {
   /** Shows the dashboard if somebody is signed in, else the page to do that. */
   async start() {
     if (!this.session.apiKey) return this.#showSignIn();
+    // Read while the key is looked at. When it can't be read, the shell finds out, too, and says so.
+    VIEWS[this.router.route.parts[0] ?? "contacts"]?.load().catch(() => null);
     try {
       await this.session.verify(this.rest);
     } catch (error) {
