@@ -1,13 +1,12 @@
 import { View } from "../app/view.js";
-import { formatCount } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { styles } from "../parts/styles.js";
 import { html, nothing, repeat } from "../vendor.js";
 import { COLUMNS, widths } from "./columns.js";
 import { sortOf } from "./query.js";
-import { contactRow, skeletonRow } from "./row.js";
+import { contactRow } from "./row.js";
 
-const SPARE_ROWS = 8;
+const SPARE_ROWS = 6;
 /** Of a row, in pixels: with all columns, and with two lines in one. As in contacts.css. */
 export const ROW_HEIGHTS = { wide: 40, compact: 60 };
 
@@ -15,8 +14,8 @@ export const ROW_HEIGHTS = { wide: 40, compact: 60 };
  * The rows that are seen, and some beyond, of a grid as long as the whole list.
  *
  * `model`: `{pages, live, selection, cursor, columns(), compact(), choosable, open}`, the last the
- * id of the contact beside it. Events: `sort` (detail: a field), `press` (detail: {index, id, event}),
- * `choose` (detail: {index, id, range}).
+ * id of the contact beside it. Events: `sort` (detail: a field), `press` and `choose` (detail:
+ * {index, id, range}), `point` (detail: {index}; its link was followed).
  */
 export class Grid extends View {
   #scroller = null;
@@ -103,6 +102,11 @@ export class Grid extends View {
     this.#scrolled();
   }
 
+  /** The most rows that the window ever has. */
+  get #capacity() {
+    return Math.ceil(this.#height / this.rowHeight) + 2 * SPARE_ROWS + 2;
+  }
+
   /** Nothing is measured here but how far it is scrolled: this runs in every frame. */
   #scrolled() {
     const top = this.#scroller.scrollTop / this.rowHeight;
@@ -122,6 +126,7 @@ export class Grid extends View {
     const { pages, choosable } = this.model;
     const compact = this.model.compact();
     const columns = compact ? [] : this.model.columns();
+    const capacity = this.#capacity;
     const indices = [];
     for (let index = this.#first; index <= Math.min(this.#last, pages.rows - 1); index++)
       indices.push(index);
@@ -145,7 +150,8 @@ export class Grid extends View {
           <div class="grid-window" role="presentation" ${styles({ transform: `translateY(${this.#first * this.rowHeight}px)` })}>
             ${repeat(
               indices,
-              (index) => index,
+              // A row that leaves the window is filled anew where another comes in.
+              (index) => index % capacity,
               (index) => this.#row(index, columns, compact),
             )}
           </div>
@@ -185,7 +191,14 @@ export class Grid extends View {
   #row(index, columns, compact) {
     const { pages, choosable, gone } = this.model;
     const held = pages.row(index);
-    if (!held) return skeletonRow(index, columns);
+    if (!held)
+      return contactRow(this.application, this.model, {
+        row: null,
+        index,
+        columns,
+        compact,
+        choosable,
+      });
     const row = this.application.store.get("contact", held.id) ?? held;
     return contactRow(this.application, this.model, {
       row,
@@ -205,7 +218,7 @@ export class Grid extends View {
 
   #clicked(event) {
     const element = event.target.closest("[data-index]");
-    if (!element) return;
+    if (!element?.dataset.id) return;
     const index = Number(element.dataset.index);
     const { id } = element.dataset;
     const { choosable } = this.model;
@@ -224,10 +237,5 @@ export class Grid extends View {
 
   #tell(type, detail) {
     this.events.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-
-  /** "1,201 of 100,000", for screen readers. */
-  placeInWords(index) {
-    return `${formatCount(index + 1)} of ${formatCount(this.model.pages.rows)}`;
   }
 }

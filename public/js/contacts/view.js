@@ -1,6 +1,7 @@
 import { View } from "../app/view.js";
 import { plural } from "../core/times.js";
 import { html, nothing } from "../vendor.js";
+import { BulkBar } from "./bulk_bar.js";
 import { chooseColumns } from "./column_dialog.js";
 import { chosenColumns } from "./columns.js";
 import { Cursor } from "./cursor.js";
@@ -40,6 +41,7 @@ export default class ContactsView extends View {
     this.live = new LiveChanges(this.pages, store, () => this.#calm());
     this.selection = new Selection();
     this.cursor = new Cursor(this.pages);
+    this.bulk = new BulkBar(this);
     this.pane = new Pane(application);
     this.search = new SearchBox(
       (text, began) => this.#searched(text, began),
@@ -127,7 +129,7 @@ export default class ContactsView extends View {
           ${this.filtersOpen ? filterPanel(this.query, store, (some) => this.change(some)) : nothing}
           ${filterChips(this.query, store, (query) => this.go(query))} ${pill(this.live, () => this.live.apply())}
           <div class="grid-frame" ?hidden=${state !== null}>${this.gridElement}</div>
-          ${state}
+          ${state} ${this.bulk.template()}
         </section>
         ${open ? this.pane.template(this.query, wideScreen.matches) : nothing}
       </div>
@@ -241,7 +243,7 @@ export default class ContactsView extends View {
   remove() {
     const { selection, cursor } = this;
     const ids = selection.empty ? [cursor.id].filter(Boolean) : selection.ids;
-    if (selection.all || ids.length > FEW) return this.editMany("delete");
+    if (selection.all || ids.length > FEW) return this.bulk.edit({ deleting: true });
     if (ids.length) return deleteWithUndo(this.application, ids, this);
   }
 
