@@ -3036,6 +3036,8 @@ CREATE INDEX audit_log_not_applied ON public.audit_log USING btree (tenant_id, o
 
 CREATE INDEX audit_log_other_entities ON public.audit_log USING btree (tenant_id, entity, id) WHERE (entity <> 'contact'::text);
 
+CREATE INDEX audit_log_summary ON public.audit_log USING brin (agent_id text_bloom_ops, origin text_bloom_ops) WITH (pages_per_range='64', autosummarize='on');
+
 CREATE INDEX bulk_jobs_created ON public.bulk_jobs USING btree (tenant_id, created_at, id);
 
 CREATE INDEX contacts_external_id ON public.contacts USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
