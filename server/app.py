@@ -47,6 +47,7 @@ from server.services.exports import Exports
 from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
+from server.services.label_merges import LabelMerges
 from server.services.rows import Rows
 from server.services.statistics import Statistics
 from server.services.sync import Pages
@@ -226,6 +227,7 @@ async def create_app(
 def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
     """What REST stands on: the services that the events use, and those that only REST has."""
     rows = Rows(parts.database, parts.tenants, parts.commits)
+    edits = BulkEdits(parts.database, parts.tenants, parts.bulk.preview)
     return RestServices(
         auth=parts.auth,
         tenants=parts.tenants,
@@ -242,7 +244,8 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         imports=Imports(
             parts.database, parts.settings.import_max_bytes, parts.bulk.preview, parts.bulk.check
         ),
-        edits=BulkEdits(parts.database, parts.tenants, parts.bulk.preview),
+        edits=edits,
+        merges=LabelMerges(parts.database, edits),
     )
 
 

@@ -61,6 +61,9 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
         CASE WHEN filter ? 'type' THEN
             format('type_ids && %L::text[] AND type_ids <> ''{}''',
                    find_named_ids(tenant, 'types', filter -> 'type')) END,
+        CASE WHEN filter ? 'carries' THEN
+            format('%1$I && %2$L::text[] AND %1$I <> ''{}''', filter -> 'carries' ->> 'field',
+                   ARRAY[filter -> 'carries' ->> 'id']) END,
         CASE WHEN filter ? 'company' THEN
             format('fold(company) = %L', fold(filter ->> 'company')) END,
         CASE WHEN filter ? 'active' THEN

@@ -56,7 +56,7 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
         file="file",
     )
     async def start(request: web.Request) -> web.Response:
-        actor, key = actor_of(request), _key_of(request)
+        actor, key = actor_of(request), key_of(request)
         # Before a long upload, not after it.
         asked = query_of(request, IMPORT_OPTIONS)
         async with imports.uploading(actor) as upload:
@@ -66,7 +66,7 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
             if asked["dry_run"]:
                 previewing = imports.preview(actor, upload, file, asked)
                 return json_answer(await while_connected(request, previewing))
-            return _started(*await imports.start(actor, upload, file, asked, key))
+            return started(*await imports.start(actor, upload, file, asked, key))
 
     return [web.post("/api/bulk/import", start)]
 
@@ -90,12 +90,12 @@ def edit_routes(edits: BulkEdits) -> list[web.RouteDef]:
         errors=(409,),
     )
     async def start(request: web.Request) -> web.Response:
-        actor, key = actor_of(request), _key_of(request)
+        actor, key = actor_of(request), key_of(request)
         asked = query_of(request, UPDATE_QUERY)
         body = await read_json(request, MAX_IDS_BODY)
         if asked["dry_run"]:
             return json_answer(await while_connected(request, edits.preview(actor, body)))
-        return _started(*await edits.start(actor, body, key))
+        return started(*await edits.start(actor, body, key))
 
     return [web.post("/api/bulk/update", start)]
 
@@ -215,11 +215,13 @@ def bulk_routes(jobs: BulkJobs, imports: Imports, edits: BulkEdits) -> list[web.
     ]
 
 
-def _key_of(request: web.Request) -> str | None:
+def key_of(request: web.Request) -> str | None:
+    """The `Idempotency-Key` of what starts a job."""
     key: str | None = parse_headers(WRITE_HEADERS, request.headers).get("mutation_id")
     return key
 
 
-def _started(job: dict[str, Any], fresh: bool) -> web.Response:
+def started(job: dict[str, Any], fresh: bool) -> web.Response:
+    """The answer to who started a job, or had started it already."""
     url = f"{JOBS}/{job['id']}"
     return json_answer({**job, "url": url}, status=201 if fresh else 200, headers={"Location": url})

@@ -14,6 +14,7 @@ from server.rest.contacts import contact_routes
 from server.rest.export import export_routes
 from server.rest.headers import Network, add_headers, answer_preflights, believe_proxies
 from server.rest.history import audit_routes, history_routes
+from server.rest.merges import merge_routes
 from server.rest.middleware import (
     RateLimit,
     observe,
@@ -32,11 +33,12 @@ from server.services.auth import Auth
 from server.services.bulk import BulkJobs
 from server.services.bulk_edits import BulkEdits
 from server.services.contacts import Contacts
-from server.services.entities import CONTACTS, ENTITIES
+from server.services.entities import BY_PLURAL, CONTACTS, ENTITIES
 from server.services.exports import Exports
 from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
+from server.services.label_merges import LabelMerges
 from server.services.rows import Rows
 from server.services.statistics import Statistics
 from server.services.sync import Pages
@@ -63,6 +65,7 @@ class RestServices:
     bulk: BulkJobs
     imports: Imports
     edits: BulkEdits
+    merges: LabelMerges
 
 
 def register_rest(
@@ -105,6 +108,11 @@ def register_rest(
                 *row_routes(entity, services.rows),
                 *history_routes(entity, services.history),
             )
+        ),
+        *(
+            route
+            for plural in CONTACTS.references.values()
+            for route in merge_routes(BY_PLURAL[plural], services.merges)
         ),
         *audit_routes(services.history),
         *statistics_routes(services.statistics),

@@ -233,6 +233,12 @@ class BulkExportSchema(FieldbookSchema):
             raise ValidationError("Send one of ids and filter.", "ids")
 
 
+class LabelMergeSchema(FieldbookSchema):
+    """`POST /api/tags/{id}/merge`, and the same of groups and types."""
+
+    into = Id(required=True, metadata={"description": "The one that stays."})
+
+
 class JobListQuerySchema(PageQuerySchema):
     """`GET /api/bulk/jobs`."""
 
@@ -244,4 +250,5 @@ UPDATE_QUERY = UpdateQuerySchema()
 BULK_UPDATE = BulkUpdateSchema()
 EXPORT_FORMAT = ExportFormatSchema()
 BULK_EXPORT = BulkExportSchema()
+LABEL_MERGE = LabelMergeSchema()
 JOB_LIST = JobListQuerySchema()

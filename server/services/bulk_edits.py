@@ -41,7 +41,12 @@ class BulkEdits:
         `body` is as `schemas.bulk.BULK_UPDATE` takes it. Raises `Forbidden`, `Invalid`, and
         `Conflict` for a key that was used for something else.
         """
-        asked = await self._options(actor, body)
+        return await self.begin(actor, await self._options(actor, body), key, "bulk_update")
+
+    async def begin(
+        self, actor: Actor, asked: Fields, key: str | None, op: str
+    ) -> tuple[dict[str, Any], bool]:
+        """The job of these options, called `op` in the audit log. Raises `Conflict` as `start`."""
         options = orjson.dumps(asked).decode()
         job_id = id_by_key("update", actor, key) if key else generate()
         async with self._database.tenant(actor.tenant) as connection:
@@ -54,7 +59,7 @@ class BulkEdits:
                     )
                     await enqueue(connection, actor.tenant, job_id)
                     detail = {**asked, "ids": len(asked["ids"])} if "ids" in asked else asked
-                    await log_action(connection, "bulk_update", "job", job_id, actor, detail)
+                    await log_action(connection, op, "job", job_id, actor, detail)
             except asyncpg.UniqueViolationError:
                 fresh = False
                 if not await connection.fetchval(
@@ -69,6 +74,10 @@ class BulkEdits:
 
     async def preview(self, actor: Actor, body: object) -> dict[str, Any]:
         """What an edit would do; nothing is written. Raises what `start` does."""
+        return await self.foresee(actor, await self._options(actor, body))
+
+    async def foresee(self, actor: Actor, options: Fields) -> dict[str, Any]:
+        """What a job of these options would do."""
         job = {
             "id": generate(),
             "kind": "update",
@@ -77,7 +86,7 @@ class BulkEdits:
             "device_id": actor.device_id,
             "file_name": None,
             "content_type": None,
-            "options": await self._options(actor, body),
+            "options": options,
         }
         return preview_to_wire(job, await self._preview(actor.tenant, job))
 

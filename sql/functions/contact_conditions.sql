@@ -2,8 +2,9 @@
 -- that the planner sees what it is asked. The filter's keys: words (all of them, each anywhere in
 -- a name, company, e-mail or phone), owner_id, tag, group, type (ids or names, any of them),
 -- company, active, has_email, has_phone, opted_out ('any', 'none' or a channel), updated_since
--- (microseconds since 1970), ids, deleted. Labels are asked for as their indexes have them, which leave
--- out contacts without any. Used by the lists, as their owner.
+-- (microseconds since 1970), deleted; and, not for people, ids, and carries ({"field", "id"}: a label
+-- by its id alone). Labels are asked for as their indexes have them, which leave out contacts without
+-- any. Used by the lists, as their owner, and by exports and bulk jobs.
 CREATE OR REPLACE FUNCTION contact_conditions(tenant text, filter jsonb) RETURNS text
 LANGUAGE sql STABLE
 AS $$
@@ -29,6 +30,9 @@ AS $$
         CASE WHEN filter ? 'type' THEN
             format('type_ids && %L::text[] AND type_ids <> ''{}''',
                    find_named_ids(tenant, 'types', filter -> 'type')) END,
+        CASE WHEN filter ? 'carries' THEN
+            format('%1$I && %2$L::text[] AND %1$I <> ''{}''', filter -> 'carries' ->> 'field',
+                   ARRAY[filter -> 'carries' ->> 'id']) END,
         CASE WHEN filter ? 'company' THEN
             format('fold(company) = %L', fold(filter ->> 'company')) END,
         CASE WHEN filter ? 'active' THEN

@@ -62,6 +62,42 @@ WHERE tenant_id = $1::text AND id = $2 AND run = $3 AND state = 'running';
 UPDATE bulk_jobs SET total = $4::bigint
 WHERE tenant_id = $1::text AND id = $2 AND run = $3 AND state = 'running';
 
+-- name: note_more
+-- A merge has found so many more contacts. $1 tenant, $2 job, $3 run, $4 contacts.
+UPDATE bulk_jobs SET total = done + $4::bigint
+WHERE tenant_id = $1::text AND id = $2 AND run = $3 AND state = 'running';
+
+-- name: lock_job
+-- Keeps a job as it is, for what its run does beside its chunks; gives why the run may not: `over`,
+-- `cancelled` or `disabled`, as write_bulk_chunk() does; else NULL. $1 tenant, $2 job, $3 run.
+SELECT CASE WHEN j.run IS DISTINCT FROM $3 OR j.state <> 'running' THEN 'over'
+            WHEN j.cancelling THEN 'cancelled'
+            WHEN a.disabled AND NOT j.undoing THEN 'disabled' END
+FROM bulk_jobs AS j JOIN agents AS a ON a.tenant_id = j.tenant_id AND a.id = j.agent_id
+WHERE j.tenant_id = $1::text AND j.id = $2 FOR UPDATE OF j;
+
+-- name: add_to_counts
+-- What a job did beside its chunks. $1 tenant, $2 job, $3 {name: number}.
+UPDATE bulk_jobs SET counts = add_counts(counts, $3::jsonb)
+WHERE tenant_id = $1::text AND id = $2;
+
+-- name: find_late_carrier
+-- Whether a live contact that changed after version $2 carries a label: asked before a merge deletes it.
+-- By the version, of which few are that late. $1 tenant, $3 the field of contacts, $4 the label's id.
+SELECT EXISTS (
+    SELECT FROM contacts
+    WHERE tenant_id = $1::text AND version > $2::bigint AND deleted_at IS NULL
+        AND wire::jsonb -> $3::text ? $4::text);
+
+-- name: find_merge
+-- Whether a merge is under way, or being taken back, that another would come in the way of. $1 tenant,
+-- $2 the label that would go, $3 the one that would stay.
+SELECT EXISTS (
+    SELECT FROM bulk_jobs
+    WHERE tenant_id = $1::text AND state IN ('queued', 'running')
+        AND (options -> 'merge' ->> 'from' IN ($2::text, $3::text)
+             OR options -> 'merge' ->> 'into' = $2));
+
 -- name: end_run
 -- A job's end: `done`, `failed`, `cancelled` or `undone`. $1 tenant, $2 job, $3 run, $4 state,
 -- $5 error or NULL.

@@ -26,6 +26,7 @@ from server.files.reading import ContactFile, open_contact_file
 from server.jobs.bulk.chunks import Ended, Writer
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.importing import Import, judging_of
+from server.jobs.bulk.label_merging import Merge
 from server.jobs.bulk.planning import Author
 from server.jobs.bulk.previewing import preview_import
 from server.jobs.bulk.undoing import Undo
@@ -147,9 +148,13 @@ async def _work(context: Context) -> None:
     if job["undoing"]:
         await _run_over(context, Undo(context, writer))
     elif job["kind"] == "update":
-        await _run_over(context, Edit(context, writer))
+        await _run_over(context, _edit(context, writer))
     else:
         await _import(context, writer)
+
+
+def _edit(context: Context, writer: Writer | None = None) -> Edit:
+    return (Merge if "merge" in context.options else Edit)(context, writer)
 
 
 async def _run_over(context: Context, task: Edit | Undo) -> None:
@@ -249,7 +254,7 @@ async def _answer(
     try:
         context = await _context(database, assignment["tenant"], job, "", assignment, stopping)
         if job["kind"] == "update":
-            return await Edit(context).preview()
+            return await _edit(context).preview()
         async with opened_file(context) as file:
             if "preview" in assignment:
                 return await preview_import(context, file)

@@ -12,6 +12,8 @@ from server.db.queries import queries
 from server.errors import Invalid
 from server.jobs.bulk.chunks import STEPS, Chunk, Judge, Step, Writer
 from server.jobs.bulk.context import Context
+from server.jobs.bulk.label_merging import bring_back
+from server.jobs.bulk.label_rows import set_deleted
 from server.jobs.bulk.planning import Planner
 from server.jobs.bulk.standing import read_standing
 from server.schemas.fields import MAX_VERSION
@@ -37,7 +39,12 @@ class Undo:
         return total
 
     async def run(self, position: str | None) -> None:
-        """Takes back the changes before `position`, an entry. Raises `Ended`, `Unavailable`."""
+        """Takes back the changes before `position`, an entry.
+
+        Raises `Ended`, `Unavailable`, and `Invalid` when a merge's label can't come back.
+        """
+        if "merge" in self._context.options:
+            await bring_back(self._context)
         async with self._writer.opened():
             async for entries in self._pages(int(position) if position else MAX_VERSION):
                 # A contact may stand in two chunks, and the first must be written then.
@@ -72,11 +79,13 @@ class Undo:
             records = await connection.fetch(queries.bulk.read_writers, self._context.tenant, ids)
         writers = {record["id"]: (record["version"], record["mutation"]) for record in records}
         own = self._context.author.mutation
-        chunk = Chunk(known.head, [], set(ids))
+        backs = [changes_back(entry) for entry in entries]
+        labels = await self._leave_out_deleted_labels(backs)
+        chunk = Chunk(known.head, [], set(ids), label_ids=labels)
         size = -(-len(entries) // STEPS)
         for begin in range(0, len(entries), size):
             step = Step()
-            for entry in entries[begin : begin + size]:
+            for at, entry in enumerate(entries[begin : begin + size], begin):
                 step.rows += 1
                 step.position = str(entry["id"])
                 contact_id = entry["entity_id"]
@@ -88,16 +97,36 @@ class Undo:
                         step.findings.append(_left(contact_id, state))
                         writers[contact_id] = (version, "left")
                     continue
-                taken_back = self._take_back(step, state, entry, known)
+                taken_back = self._take_back(step, state, backs[at], known)
                 step.counts["undone" if taken_back else "left"] += writer != own
                 writers[contact_id] = (version, own if taken_back else "left")
             chunk.steps.append(step)
         return chunk
 
-    def _take_back(self, step: Step, state: RowState, entry: asyncpg.Record, known: Any) -> bool:
+    async def _leave_out_deleted_labels(self, backs: list[Fields]) -> set[str]:
+        """Takes labels that are gone out of what contacts would get back; gives the others.
+
+        Raises `Invalid` when the one that a merge is undone for is among them.
+        """
+        added = [back[name] for back in backs for name in CONTACTS.sets if name in back]
+        wanted = {each for change in added for each in change["add"]}
+        if not wanted:
+            return wanted
+        async with self._context.database.tenant(self._context.tenant) as connection:
+            records = await connection.fetch(
+                queries.mutations.find_references, self._context.tenant, list(wanted)
+            )
+        there = {record["id"] for record in records if record["plural"] != "agents"}
+        if self._context.options.get("merge", {}).get("from") in wanted - there:
+            raise Invalid("The label was deleted again meanwhile: restore it, then undo.")
+        for change in added:
+            change["add"] = [each for each in change["add"] if each in there]
+        return wanted & there
+
+    def _take_back(self, step: Step, state: RowState, changes: Fields, known: Any) -> bool:
         """Adds the contact as it was; whether it may be so again."""
         try:
-            plan = self._planner.change(state, changes_back(state, entry), known.now)
+            plan = self._planner.change(state, changes, known.now)
         except Invalid as error:
             finding = _left(state.id, state)
             step.findings.append({**finding, "message": error.message})
@@ -111,31 +140,17 @@ class Undo:
     async def _delete_labels(self) -> None:
         """Deletes the labels that the job made, where nothing carries them."""
         context = self._context
-        tenant, author = context.tenant, context.author
+        tenant = context.tenant
         async with context.database.tenant(tenant) as connection, connection.transaction():
             await connection.execute(queries.mutations.lock_versions)
             labels = await connection.fetch(queries.bulk.list_idle_labels, tenant, self._undone)
-            now = await connection.fetchval(queries.bulk.read_clock)
             for label in labels:
                 entity = BY_PLURAL[label["plural"]]
                 (row,) = await connection.fetch(entity.queries.read_rows, tenant, [label["id"]])
-                fields: Fields = orjson.loads(row["wire"])
-                record = {
-                    **{name: fields[name] for name in entity.fields if name in fields},
-                    "id": label["id"],
-                    "deleted_at": "now",
-                    "stamps": {**orjson.loads(row["stamps"]), DELETED: author.stamp(now)},
-                    "written_by": author.agent_id,
-                    "written_device": author.device_id,
-                    "written_mutation": author.mutation,
-                    "written_origin": author.origin,
-                }
-                await connection.fetch(
-                    entity.queries.update_rows, tenant, orjson.dumps([record]).decode()
-                )
+                await set_deleted(connection, context, entity, row, deleted=True)
 
 
-def changes_back(state: RowState, entry: asyncpg.Record) -> Fields:
+def changes_back(entry: asyncpg.Record) -> Fields:
     """The changes that take back an entry of the history."""
     if entry["op"] == "create":
         return {DELETED: True}

@@ -35,6 +35,7 @@ from server.services.exports import Exports
 from server.services.history import History
 from server.services.imports import Imports
 from server.services.keys import Keys
+from server.services.label_merges import LabelMerges
 from server.services.rows import Rows
 from server.services.statistics import Statistics
 from server.services.sync import Pages
@@ -144,6 +145,7 @@ async def running_rest(
     commits = Commits(database, tenants, lambda *change: published.append(change))
     rows = Rows(database, tenants, commits)
     bulk = BulkProcesses(database_url, "CH")
+    edits = BulkEdits(database, tenants, bulk.preview)
     worker = Worker(database_url, {**JOBS, "bulk_job": bulk.run_job})
     services = RestServices(
         auth=auth,
@@ -159,7 +161,8 @@ async def running_rest(
         rate_limit=RateLimit(redis),
         bulk=BulkJobs(database),
         imports=Imports(database, import_max_bytes, bulk.preview, bulk.check),
-        edits=BulkEdits(database, tenants, bulk.preview),
+        edits=edits,
+        merges=LabelMerges(database, edits),
     )
 
     async def readiness() -> dict[str, bool]:
