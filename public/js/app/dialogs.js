@@ -1,4 +1,4 @@
-import { html, render } from "../vendor.js";
+import { html, render, repeat } from "../vendor.js";
 
 /** Questions in a native <dialog>: the focus stays in it, Escape closes it with `null`. */
 export class Dialogs {
@@ -40,19 +40,23 @@ export class Dialogs {
       };
       const invalidate = () => render(template(), dialog);
       const press = async (button) => {
-        // Once, however often it is pressed while the server is asked.
-        if (busy) return;
+        // Once, however often it is pressed while the server is asked; but one may leave.
+        if (busy && button.check) return;
+        if (!button.check) return close(button.value);
         busy = button.label;
         let fine;
-        const asked = button.check?.();
-        if (asked) invalidate();
+        const asked = button.check();
+        invalidate();
         try {
           fine = await asked;
         } finally {
           busy = null;
         }
-        if (fine === false) invalidate();
-        else close(button.value);
+        if (fine !== false) return close(button.value);
+        invalidate();
+        // A button that was disabled meanwhile has lost it.
+        if (!dialog.contains(document.activeElement))
+          dialog.querySelector("[type=submit]")?.focus();
       };
       const template = () => html`
         <article>
@@ -68,7 +72,10 @@ export class Dialogs {
           >
             <div class="dialog-body">${body({ invalidate, close })}</div>
             <footer class="buttons">
-              ${listed(buttons).map(
+              ${repeat(
+                listed(buttons),
+                // Where a step follows a step, the focus stays on what leads on.
+                (button) => (button.primary ? "primary" : button.label),
                 (button) => html`
                   <button
                     type=${button.primary ? "submit" : "button"}
