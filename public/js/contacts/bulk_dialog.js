@@ -21,14 +21,16 @@ export async function openBulkDialog(application, which, count, { deleting = fal
     ? `Delete ${plural(count, "contact")}`
     : `Edit ${plural(count, "contact")}`;
   if (deleting) dialog.preview();
-  const agreed = await application.dialogs.open({
+  await application.dialogs.open({
     title,
     body: ({ invalidate }) => dialog.body(invalidate),
     buttons: () => dialog.buttons(),
     wide: true,
   });
   dialog.ended = true;
-  return agreed === "started" ? dialog.job : null;
+  // Left by Escape while it was being started, it is started all the same.
+  await dialog.starting;
+  return dialog.job;
 }
 
 class BulkDialog {
@@ -37,6 +39,7 @@ class BulkDialog {
   error = null;
   busy = false;
   job = null;
+  starting = null;
   ended = false;
   #invalidate = () => {};
   // Sent again after a cut line, it is still one edit.
@@ -73,6 +76,7 @@ class BulkDialog {
         check: () => this.start(),
       };
       const back = { label: "Back", value: null, disabled: this.busy, check: () => this.#back() };
+      cancel.disabled = this.busy;
       return this.deleting ? [cancel, start] : [back, cancel, start];
     }
     const preview = {
@@ -97,9 +101,10 @@ class BulkDialog {
 
   /** Starts it; says whether it did. */
   async start() {
-    await this.#ask(async () => {
+    this.starting = this.#ask(async () => {
       this.job = await this.#post({}, { headers: { "Idempotency-Key": this.#key } });
     });
+    await this.starting;
     return this.job !== null;
   }
 
