@@ -4,6 +4,7 @@ import { Shell } from "./app/shell.js";
 import { Shortcuts } from "./app/shortcuts.js";
 import { SignInView } from "./app/sign_in.js";
 import { Toasts } from "./app/toasts.js";
+import { show } from "./app/view.js";
 import { VIEWS } from "./app/views.js";
 import { Connection } from "./core/connection.js";
 import { Jobs } from "./core/jobs.js";
@@ -12,7 +13,6 @@ import { Rest } from "./core/rest.js";
 import { Session } from "./core/session.js";
 import { Drafts, openStorage } from "./core/storage.js";
 import { Store } from "./core/store.js";
-import { render } from "./vendor.js";
 
 const SIGNED_OUT = {
   unauthenticated: "This API key is not valid any more. Sign in with another one.",
@@ -110,7 +110,7 @@ class Application {
     if (!this.page) {
       // What the document itself brought is no template's.
       this.element.replaceChildren();
-      render(null, this.element);
+      show(this.element, null);
     }
     this.page = page;
     page.open(this.router.route);

@@ -1,12 +1,12 @@
 import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
-import { html, nothing, render } from "../vendor.js";
+import { html, nothing } from "../vendor.js";
 import { arrive } from "./arrival.js";
 import { banner } from "./banner.js";
 import { openHelp } from "./help.js";
 import { Menu } from "./menu.js";
 import { askToSignOut } from "./sign_out.js";
-import { View } from "./view.js";
+import { show, View } from "./view.js";
 import { allowed, VIEWS } from "./views.js";
 
 const CONNECTION = { online: "Live", offline: "Offline", connecting: "Connecting…" };
@@ -65,9 +65,13 @@ export class Shell extends View {
           <span class="connection-text" data-test="connection">${CONNECTION[connection.state]}</span>
         </span>
         ${mutations.waiting ? html`<span class="waiting" data-test="waiting">${mutations.waiting} unsent</span>` : nothing}
-        <a class="who" href=${router.href("/keys")} title="Your keys (${session.agent.code})">
+        <a
+          class="who"
+          href=${router.href("/keys")}
+          title="Your keys (${session.agent.code})"
+          aria-label="${session.agent.name}: your keys"
+        >
           ${icon("contacts")}<span class="who-name">${session.agent.name}</span>
-          <span class="visually-hidden">: your keys</span>
         </a>
         <button type="button" class="icon-button keyboard-help" aria-label="Keyboard help" @click=${() => openHelp(this.application)}>?</button>
         <button type="button" class="icon-button" aria-label="Sign out" @click=${() => askToSignOut(this.application)}>
@@ -127,11 +131,11 @@ export class Shell extends View {
     this.#view = null;
     this.application.title(view.title);
     this.invalidate();
-    render(skeleton(8), this.#main);
+    show(this.#main, skeleton(8));
     try {
       const { default: ViewClass } = await view.load();
       if (name !== this.#name) return;
-      render(null, this.#main);
+      show(this.#main, null);
       this.#view = new ViewClass(this.application, this.#main);
       this.#view.open(this.application.router.route);
       if (arrives) arrive(this.#main, this.application);
@@ -140,9 +144,9 @@ export class Shell extends View {
       // The part may load at another try, when the line is back.
       console.error(error);
       this.#name = null;
-      render(
-        failed(error, () => this.#show(this.application.router.route)),
+      show(
         this.#main,
+        failed(error, () => this.#show(this.application.router.route)),
       );
     }
   }

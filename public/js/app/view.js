@@ -1,5 +1,19 @@
 import { render } from "../vendor.js";
 
+const options = new WeakMap();
+
+/**
+ * Shows a template in an element; `host` is what its handlers are called on.
+ *
+ * lit-html keeps the options of an element's first template for all that follow: so they are one object
+ * for each element, whose host changes. Whatever a view may fill is filled by this alone.
+ */
+export function show(element, template, host = null) {
+  if (!options.has(element)) options.set(element, {});
+  options.get(element).host = host;
+  render(template, element, options.get(element));
+}
+
 /**
  * What fills the page, or a part of it, for a route. A subclass says what it shows (`template`)
  * and calls `invalidate` when that changed; everything it listens to ends with it.
@@ -42,7 +56,7 @@ export class View {
   }
 
   renderNow() {
-    render(this.template(), this.element, { host: this });
+    show(this.element, this.template(), this);
   }
 
   listen(target, type, handler, options = {}) {
@@ -68,6 +82,6 @@ export class View {
   close() {
     this.#end.abort();
     this.closed();
-    render(null, this.element);
+    show(this.element, null);
   }
 }

@@ -1,6 +1,7 @@
+import { show } from "../app/view.js";
 import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
-import { html, nothing, render } from "../vendor.js";
+import { html, nothing } from "../vendor.js";
 
 /** The second pane: one contact's page (contact/view.js, read when it is needed first). */
 export class Pane {
@@ -20,7 +21,7 @@ export class Pane {
     if (!this.#wanted) return this.close();
     if (this.#view) return this.#view.routed(route);
     if (!this.#ViewClass) {
-      render(skeleton(6), this.element);
+      show(this.element, skeleton(6));
       try {
         this.#ViewClass = (await import("../contact/view.js")).default;
       } catch (error) {
@@ -28,15 +29,15 @@ export class Pane {
         const unread = new Error(
           "This page could not be loaded. Check the connection, then try again.",
         );
-        render(
-          failed(unread, () => this.show(route)),
+        show(
           this.element,
+          failed(unread, () => this.show(route)),
         );
         return;
       }
       // Another may be asked for by now, or none.
       if (!this.#wanted || this.#view) return;
-      render(null, this.element);
+      show(this.element, null);
     }
     this.#view = new this.#ViewClass(this.application, this.element);
     this.#view.open(this.#wanted);
@@ -46,7 +47,7 @@ export class Pane {
     this.#wanted = null;
     this.#view?.close();
     this.#view = null;
-    render(null, this.element);
+    show(this.element, null);
   }
 
   /** The pane with the way back; `wide`: it stands beside the list. */
