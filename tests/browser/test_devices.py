@@ -1,0 +1,375 @@
+"""The view of devices: how all of them are, live, and one with its days and what is done to it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenPage, SignIn
+from tests.browser.support.axe import violations
+from tests.integration.support.fleet import ago, insert_device, note_work
+from tests.integration.support.servers import Company, Server
+
+pytestmark = ON_THE_SERVERS_LOOP
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.get_by_test_id("device").filter(has_text=name)
+
+
+async def names(page: Page) -> list[str]:
+    links = page.get_by_test_id("device").get_by_role("link")
+    return [text.strip() for text in await links.all_inner_texts()]
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.get_by_test_id(f"card-{name}")
+
+
+@pytest.fixture
+def fleet() -> dict[str, dict[str, Any]]:
+    """Devices by name, with their columns; times are hours ago."""
+    return {
+        "Fine phone": {"last_seen": 1, "app_version": "2.10.0", "battery": 80, "network": "wifi"},
+        "Aged phone": {"last_seen": 2, "app_version": "2.9.1", "battery": 15},
+        "Stuck phone": {"last_seen": 3, "queue_size": 4, "queue_oldest_at": 30},
+        "Lost phone": {"last_seen": 400, "clock_skew_ms": -190_000},
+        "New phone": {"last_seen": 1, "last_sync": None},
+        "Sold phone": {"last_seen": 5, "revoked_at": 1},
+    }
+
+
+async def furnish(
+    sql: asyncpg.Connection, company: Company, fleet: dict[str, dict[str, Any]]
+) -> dict[str, str]:
+    """Enters devices as they would stand; gives their ids by name."""
+    await sql.execute("UPDATE tenants SET min_app_version = '2.10' WHERE id = $1", company.tenant)
+    ids = {}
+    for name, columns in fleet.items():
+        values = {"version": 0, "last_sync": columns.get("last_seen"), **columns}
+        times = {
+            key: await ago(sql, hours=values[key])
+            for key in ("last_seen", "last_sync", "queue_oldest_at", "revoked_at")
+            if values.get(key) is not None
+        }
+        ids[name] = await insert_device(sql, company, name=name, **(values | times))
+    return ids
+
+
+async def test_counts_filter_the_list_and_stand_in_the_address(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company, fleet: dict[str, Any]
+) -> None:
+    await furnish(sql, company, fleet)
+    page = await open_page("/devices")
+    await expect(page.get_by_test_id("device")).to_have_count(6)
+    await expect(card(page, "all")).to_contain_text("6")
+    await expect(card(page, "all")).to_have_attribute("aria-pressed", "true")
+    for name, devices in {
+        "idle": {"Fine phone", "Aged phone", "Stuck phone"},
+        "missing": {"Lost phone"},
+        "never_synced": {"New phone"},
+        "revoked": {"Sold phone"},
+        "app_outdated": {"Aged phone"},
+        "queue_stuck": {"Stuck phone"},
+    }.items():
+        await expect(card(page, name)).to_contain_text(str(len(devices)))
+        await card(page, name).click()
+        await expect(card(page, name)).to_have_attribute("aria-pressed", "true")
+        await expect(page.get_by_test_id("device")).to_have_count(len(devices))
+        assert set(await names(page)) == devices
+        assert page.url.endswith(f"#/devices?show={name}")
+    await page.reload()
+    await expect(page.get_by_test_id("device")).to_have_count(1)
+    await card(page, "queue_stuck").click()
+    await expect(page.get_by_test_id("device")).to_have_count(6)
+    await card(page, "online").click()
+    await expect(page.get_by_test_id("nothing-found")).to_be_visible()
+    await page.get_by_role("button", name="Clear the filters").click()
+    await expect(page.get_by_test_id("device")).to_have_count(6)
+
+
+async def test_what_needs_somebody_is_marked_with_words(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company, fleet: dict[str, Any]
+) -> None:
+    await furnish(sql, company, fleet)
+    page = await open_page("/devices")
+    await expect(row(page, "Aged phone")).to_contain_text("outdated")
+    await expect(row(page, "Fine phone")).not_to_contain_text("outdated")
+    await expect(row(page, "Stuck phone")).to_contain_text(
+        re.compile("4 edits.*stuck.*oldest yesterday", re.S)
+    )
+    await expect(row(page, "Lost phone")).to_contain_text("3 min fast")
+    await expect(row(page, "Lost phone")).to_contain_text("Missing")
+    await expect(row(page, "Fine phone").locator("time").first).to_have_text("1 hour ago")
+    await expect(row(page, "Fine phone").locator("time").first).to_have_attribute(
+        "title", re.compile(r"\d{2}:\d{2}")
+    )
+    assert await violations(page) == []
+
+
+async def test_devices_are_searched_and_sorted_by_any_column(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company, fleet: dict[str, Any]
+) -> None:
+    await furnish(sql, company, fleet)
+    page = await open_page("/devices")
+    await expect(page.get_by_test_id("device")).to_have_count(6)
+    await page.get_by_role("button", name="Battery").click()
+    heading = page.get_by_role("columnheader", name="Battery")
+    await expect(heading).to_have_attribute("aria-sort", "ascending")
+    assert (await names(page))[:2] == ["Aged phone", "Fine phone"]
+    await page.get_by_role("button", name="Battery").click()
+    await expect(heading).to_have_attribute("aria-sort", "descending")
+    assert (await names(page))[:2] == ["Fine phone", "Aged phone"]
+    assert page.url.endswith("sort=-battery")
+    await page.reload()
+    await expect(page.get_by_test_id("device")).to_have_count(6)
+    assert (await names(page))[:2] == ["Fine phone", "Aged phone"]
+    await page.get_by_role("searchbox", name="Search devices").fill("stuck")
+    await expect(page.get_by_test_id("device")).to_have_count(1)
+    await expect(page).to_have_url(re.compile("search=stuck"))
+
+
+async def test_a_device_is_seen_to_come_and_go_in_its_place(
+    open_page: OpenPage,
+    make_device: MakeDevice,
+    sql: asyncpg.Connection,
+    company: Company,
+    server: Server,
+) -> None:
+    for name in ("A first phone", "Z last phone"):
+        await insert_device(sql, company, name=name, last_seen=await ago(sql, hours=1), version=0,
+                            last_sync=await ago(sql, hours=1))  # fmt: skip
+    device = make_device()
+    device.id = "middle-phone"
+    await insert_device(
+        sql, company, id=device.id, name="Middle phone", last_seen=await ago(sql, hours=2),
+        version=0, last_sync=await ago(sql, hours=2),
+    )  # fmt: skip
+    page = await open_page("/devices?sort=last_seen")
+    await expect(row(page, "Middle phone").get_by_test_id("state")).to_have_text("Idle")
+    order = await names(page)
+    assert order[0] == "Middle phone"
+
+    await device.connect()
+    assert (await device.sign_in())["ok"]
+    await device.sync()
+    await server.parts.reports.flush()
+    await expect(row(page, "Middle phone").get_by_test_id("state")).to_have_text("Online")
+    await expect(row(page, "Middle phone").locator("time").first).to_have_text("just now")
+    await expect(card(page, "online")).to_contain_text("1")
+    # Sorted anew it would be the last; while one looks it stays.
+    assert await names(page) == order
+
+    await device.close()
+    await expect(row(page, "Middle phone").get_by_test_id("state")).to_have_text("Idle")
+    await expect(card(page, "online")).to_contain_text("0")
+    assert await names(page) == order
+
+
+async def test_a_devices_page_shows_its_days_and_its_last_errors(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    device_id = await insert_device(
+        sql, company, name="Ann's phone", model="Pixel 9", os="Android 16", battery=81,
+        last_seen=await ago(sql, minutes=5), last_sync=await ago(sql, minutes=5), version=0,
+    )  # fmt: skip
+    yesterday = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(1)
+    for minute, kind, columns in [
+        (0, "connection", {"ended": yesterday + timedelta(minutes=30), "outcome": "closed"}),
+        (1, "sync", {"ended": yesterday + timedelta(minutes=1, milliseconds=84), "rows": 1_200,
+                     "bytes": 240_000, "outcome": "complete"}),
+        (2, "sync", {"ended": yesterday + timedelta(minutes=2), "outcome": "failed",
+                     "error_code": "unavailable"}),
+        (3, "refused", {"ended": yesterday + timedelta(minutes=3), "outcome": HOSTILE,
+                        "error_code": "gone"}),
+    ]:  # fmt: skip
+        await note_work(
+            sql,
+            company,
+            kind,
+            yesterday + timedelta(minutes=minute),
+            device_id=device_id,
+            **columns,
+        )
+    page = await open_page("/devices?show=idle")
+    await page.get_by_role("link", name="Ann's phone").click()
+    await expect(page.get_by_role("heading", name="Ann's phone", level=1)).to_be_visible()
+    await expect(page).to_have_title("Ann's phone · Fieldbook")
+    facts = page.get_by_role("region", name="How it is")
+    for text in ("Pixel 9", "Android 16", "81%", "Agent (agent)", device_id):
+        await expect(facts).to_contain_text(text)
+    await expect(page.get_by_text("It did not connect on this day.")).to_be_visible()
+
+    errors = page.get_by_test_id("device-error")
+    await expect(errors).to_have_count(2)
+    await expect(errors.nth(0)).to_contain_text("It edited something that somebody had deleted.")
+    await expect(errors.nth(1)).to_contain_text("The server was busy or restarting.")
+
+    await page.get_by_role("button", name="The day before").click()
+    await expect(page).to_have_url(re.compile(f"day={yesterday:%Y-%m-%d}"))
+    entries = page.get_by_test_id("history-entry")
+    await expect(entries).to_have_count(4)
+    await expect(entries.nth(0)).to_contain_text(HOSTILE)
+    await expect(entries.nth(2)).to_contain_text(
+        re.compile("Synced.*Complete.*84 ms.*1,200 rows, 240 kB", re.S)
+    )
+    await expect(entries.nth(3)).to_contain_text(re.compile("Connected.*Ended.*30 min", re.S))
+    await expect(page.get_by_test_id("timeline").locator(".timeline-connection")).to_have_count(1)
+    await expect(page.get_by_test_id("timeline").locator(".timeline-failure")).to_have_count(2)
+    assert await violations(page) == []
+    await page.get_by_role("link", name="All devices").click()
+    await expect(page).to_have_url(re.compile("show=idle"))
+
+
+async def test_a_connection_is_seen_on_the_devices_page_as_it_happens(
+    open_page: OpenPage, make_device: MakeDevice, server: Server
+) -> None:
+    device = await make_device().connect()
+    assert (await device.sign_in(device={"name": "Live phone"}))["ok"]
+    await device.sync()
+    await server.parts.reports.flush()
+    await server.parts.sync_log.flush()
+    page = await open_page(f"/devices/{device.id}")
+    await expect(page.get_by_test_id("state")).to_have_text("Online")
+    connection = page.get_by_test_id("history-entry").filter(has_text="Connected")
+    await expect(connection).to_contain_text("Still open")
+    await device.close()
+    await server.parts.sync_log.flush()
+    await expect(page.get_by_test_id("state")).to_have_text("Idle")
+    await expect(connection).to_contain_text("Ended")
+
+
+async def test_a_device_is_asked_to_sync_and_revoked_and_both_are_audited(
+    open_page: OpenPage, make_device: MakeDevice, server: Server, sign_in: SignIn
+) -> None:
+    device = await make_device().connect()
+    assert (await device.sign_in(device={"name": "Ben's phone"}))["ok"]
+    await device.sync()
+    await server.parts.reports.flush()
+    page = await open_page(f"/devices/{device.id}")
+    dialog = page.get_by_role("dialog")
+
+    await page.get_by_role("button", name="Ask it to sync").click()
+    await expect(dialog).to_contain_text("It is connected and syncs at once.")
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_be_hidden()
+    assert device.take("sync_available") == []
+    await page.get_by_role("button", name="Ask it to sync").click()
+    await dialog.get_by_role("button", name="Ask it to sync").click()
+    await expect(page.get_by_test_id("toast")).to_contain_text("Ben's phone was asked to sync.")
+    await device.expect("sync_available")
+
+    await page.get_by_role("button", name="Revoke", exact=True).click()
+    await expect(dialog).to_contain_text("wipes the contacts that it holds")
+    assert await violations(page) == []
+    await dialog.get_by_role("button", name="Revoke").click()
+    await expect(page.get_by_test_id("state")).to_have_text("Revoked")
+    await expect(page.get_by_role("button", name="Revoke", exact=True)).to_have_count(0)
+    assert (await device.expect("revoked"))["reason"] == "device_revoked"
+
+    log = (await sign_in().get(f"/api/audit?entity=device&entity_id={device.id}")).json["items"]
+    assert [entry["op"] for entry in log] == ["revoke", "sync"]
+    await page.get_by_role("link", name="What was done to it").click()
+    await expect(page.get_by_test_id("entry")).to_have_count(2)
+    await expect(page.get_by_test_id("entry").nth(0)).to_contain_text(
+        "revoked the device Ben's phone"
+    )
+    await expect(page.get_by_test_id("entry").nth(1)).to_contain_text("asked to sync the device")
+
+
+async def test_a_phone_is_enrolled_and_signs_in_with_what_is_shown_once(
+    open_page: OpenPage, make_device: MakeDevice
+) -> None:
+    page = await open_page("/devices")
+    await expect(page.get_by_test_id("nothing-yet")).to_be_visible()
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name="Enrol a phone").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Enrol").click()
+    await expect(dialog.get_by_text("Choose who will use the phone.")).to_be_visible()
+    await dialog.get_by_label("Agent").select_option("Agent (agent)")
+    await dialog.get_by_label(re.compile("Name of the phone")).fill("Agent's new phone")
+    assert await violations(page) == []
+    await dialog.get_by_role("button", name="Enrol").click()
+    await expect(dialog).to_contain_text("The key is shown only this once")
+    device_id = await dialog.get_by_label("Device id", exact=True).input_value()
+    key = await dialog.get_by_label("API key", exact=True).input_value()
+    await dialog.get_by_role("button", name="Copy the API key").click()
+    await expect(page.get_by_test_id("toast")).to_contain_text("Copied.")
+    assert await page.evaluate("navigator.clipboard.readText()") == key
+    await dialog.get_by_role("button", name="Done").click()
+    await expect(row(page, "Agent's new phone")).to_contain_text("Never synced")
+    assert key not in await page.content()
+
+    phone = await make_device().connect()
+    answer = await phone.call("auth", {"api_key": key, "device_id": device_id})
+    assert (answer["ok"], answer["device_id"]) == (True, device_id)
+
+
+async def test_agents_see_their_own_devices_alone(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    await insert_device(sql, company, "agent", name="Mine")
+    other = await insert_device(sql, company, "manager", name="The manager's")
+    page = await open_page("/devices", "agent")
+    await expect(page.get_by_role("heading", name="Your devices")).to_be_visible()
+    await expect(page.get_by_test_id("device")).to_have_count(1)
+    await expect(card(page, "all")).to_contain_text("1")
+    await expect(page.get_by_role("button", name="Enrol a phone")).to_have_count(0)
+    await page.get_by_role("link", name="Mine").click()
+    await expect(page.get_by_role("button", name="Ask it to sync")).to_be_visible()
+    await expect(page.get_by_role("link", name="What was done to it")).to_have_count(0)
+    await page.goto(page.url.split("#")[0] + f"#/devices/{other}")
+    await expect(page.get_by_test_id("failed")).to_contain_text("Ask a manager")
+
+
+async def test_more_than_500_devices_are_shown_in_pages(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    await sql.execute(
+        "INSERT INTO devices (tenant_id, id, agent_id, name)"
+        " SELECT $1, 'device-' || lpad(n::text, 4, '0'), $2, 'Phone ' || n"
+        " FROM generate_series(1, 502) AS n",
+        *(company.tenant, company.agents["agent"]),
+    )
+    page = await open_page("/devices")
+    await expect(page.get_by_test_id("device")).to_have_count(500)
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.get_by_test_id("device")).to_have_count(2)
+    await expect(page.get_by_text("501 to 502 of 502")).to_be_visible()
+    assert page.url.endswith("page=2")
+    await page.get_by_role("button", name="Previous").click()
+    await expect(page.get_by_test_id("device")).to_have_count(500)
+
+
+async def test_hostile_names_are_names_also_on_a_phone(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    await sql.execute("UPDATE agents SET name = $2 WHERE id = $1", company.agents["agent"], HOSTILE)
+    device_id = await insert_device(
+        sql, company, name=HOSTILE, model=HOSTILE, os=HOSTILE, network=HOSTILE[:20],
+        app_version="<b>1</b>", last_seen=await ago(sql, hours=1), version=0,
+        last_sync=await ago(sql, hours=1),
+    )  # fmt: skip
+    page = await open_page("/devices", width=360, dark=True)
+    await expect(page.get_by_test_id("device").get_by_role("link")).to_have_text(HOSTILE)
+    await expect(page.get_by_test_id("device")).to_contain_text("<b>1</b>")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    assert await violations(page) == []
+    await page.get_by_label("Sort devices").select_option("Clock, most first")
+    await expect(page).to_have_url(re.compile("sort=-clock"))
+    await page.goto(page.url.split("#")[0] + f"#/devices/{device_id}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
+    await expect(page).to_have_title(f"{HOSTILE} · Fieldbook")
+    await page.get_by_role("button", name="Revoke", exact=True).click()
+    await expect(page.get_by_role("dialog")).to_contain_text(f"Revoke {HOSTILE}?")
+    await page.keyboard.press("Escape")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    assert await violations(page) == []
