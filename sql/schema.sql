@@ -1298,6 +1298,7 @@ $$;
 
 CREATE FUNCTION public.page_audit(tenant text, filter jsonb, before_id bigint, most bigint) RETURNS SETOF bigint
     LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
     AS $_$
 DECLARE
     since timestamptz := timestamptz 'epoch' + (filter ->> 'since')::bigint * interval '1 microsecond';
