@@ -6,7 +6,15 @@ const OPTIONS = ROLES.map(({ role, label, what }) => ({ value: role, label, what
 
 /** Makes an agent: what the server answered, `{agent, api_key, key_id}`, or null. */
 export async function makeAgent({ dialogs, rest }) {
-  const form = { name: "", code: "", role: "agent", codeTyped: false, errors: {}, made: null };
+  const form = {
+    name: "",
+    code: "",
+    role: "agent",
+    codeTyped: false,
+    errors: {},
+    made: null,
+    sending: null,
+  };
   const send = async () => {
     const asked = { agent_name: form.name.trim(), agent_code: form.code.trim(), role: form.role };
     return sent(form, ["agent_name", "agent_code", "role"], async () => {
@@ -42,9 +50,11 @@ export async function makeAgent({ dialogs, rest }) {
     `,
     buttons: [
       { label: "Cancel", value: false },
-      { label: "Make the agent", value: true, primary: true, check: send },
+      { label: "Make the agent", value: true, primary: true, check: () => (form.sending = send()) },
     ],
   });
+  // Whoever closes it while the server is at it still needs the key.
+  await form.sending;
   return form.made;
 }
 

@@ -8,7 +8,7 @@ import { showKey } from "./shown_key.js";
  * Whether one was made.
  */
 export async function makeKey(application, agents, chosen) {
-  const form = { agent_id: chosen, name: "", errors: {}, made: null };
+  const form = { agent_id: chosen, name: "", errors: {}, made: null, sending: null };
   await application.dialogs.open({
     title: "New key",
     body: () => html`
@@ -35,9 +35,16 @@ export async function makeKey(application, agents, chosen) {
     `,
     buttons: [
       { label: "Cancel", value: false },
-      { label: "Make the key", value: true, primary: true, check: () => send(application, form) },
+      {
+        label: "Make the key",
+        value: true,
+        primary: true,
+        check: () => (form.sending = send(application, form)),
+      },
     ],
   });
+  // Whoever closes it while the server is at it still needs the key.
+  await form.sending;
   if (!form.made) return false;
   const agentName = agents.find(({ id }) => id === form.made.key.agent_id).name;
   await showKey(application, { apiKey: form.made.api_key, agentName, keyName: form.made.key.name });

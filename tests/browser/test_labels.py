@@ -1,0 +1,223 @@
+"""Tags, groups and types: made, changed, counted, deleted with undo, merged; live and offline."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
+from tests.integration.support.rest import Api
+
+pytestmark = ON_THE_SERVERS_LOOP
+
+
+async def make_tag(api: Api, name: str, contacts: int = 0, **fields: Any) -> str:
+    """A tag that so many new contacts have; its id."""
+    answer = await api.post("/api/tags", {"name": name, **fields})
+    tag_id: str = answer.json["tag"]["id"]
+    for number in range(contacts):
+        contact = {"first_name": f"{name} {number}", "tag_ids": [tag_id]}
+        assert (await api.post("/api/contacts", contact)).status == 201
+    return tag_id
+
+
+def row_of(page: Page, name: str) -> Locator:
+    return page.get_by_test_id("labels").get_by_role("row", name=re.compile(f"^{name}"))
+
+
+async def tags_of(api: Api) -> dict[str, dict[str, Any]]:
+    items = (await api.get("/api/tags?limit=500")).json["items"]
+    return {tag["name"]: tag for tag in items}
+
+
+async def test_a_tag_is_made_changed_and_cleared(open_page: OpenPage, sign_in: SignIn) -> None:
+    page = await open_page("/labels", "agent")
+    await expect(page.get_by_test_id("nothing-yet")).to_contain_text("There is no tag yet")
+    await page.get_by_role("button", name="New tag").click()
+    dialog = page.get_by_role("dialog", name="New tag")
+    await dialog.get_by_label("Name").fill("VIP")
+    await dialog.get_by_label("Green").check()
+    await dialog.get_by_label("Category").fill("Priority")
+    await page.keyboard.press("Enter")
+    await expect(row_of(page, "VIP")).to_contain_text("Priority")
+    tag = (await tags_of(sign_in("agent")))["VIP"]
+    assert (tag["color"], tag["category"]) == ("#15803d", "Priority")
+
+    await page.get_by_role("button", name="Change VIP").click()
+    dialog = page.get_by_role("dialog", name="Change “VIP”")
+    await expect(dialog.get_by_label("Green")).to_be_checked()
+    await dialog.get_by_label("Name").fill("Very important")
+    await dialog.get_by_label("None").check()
+    await dialog.get_by_label("Another colour").fill("#123456")
+    await dialog.get_by_label("None").check()
+    await dialog.get_by_label("Category").fill("")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(row_of(page, "Very important")).to_be_visible()
+    tag = (await tags_of(sign_in("agent")))["Very important"]
+    assert "color" not in tag
+    assert "category" not in tag
+
+
+async def test_a_name_that_is_taken_stands_at_its_field(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    await make_tag(sign_in(), "VIP")
+    page = await open_page("/labels")
+    await page.get_by_role("button", name="New tag").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("vip")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_contain_text("There is already one called “VIP”")
+    await expect(dialog.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    await page.keyboard.press("Escape")
+    await expect(row_of(page, "vip")).to_have_count(0)
+
+
+async def test_counts_and_names_follow_what_others_do(open_page: OpenPage, sign_in: SignIn) -> None:
+    api = sign_in("agent")
+    vip = await make_tag(api, "VIP", contacts=2)
+    page = await open_page("/labels?kind=tag", "manager")
+    count = row_of(page, "VIP").get_by_role("link")
+    await expect(count).to_have_text("2")
+    await api.post("/api/contacts", {"first_name": "Third", "tag_ids": [vip]})
+    await expect(count).to_have_text("3")
+    await api.patch(f"/api/tags/{vip}", {"name": "Very important"})
+    await make_tag(api, "New one")
+    await expect(row_of(page, "Very important")).to_be_visible()
+    await expect(row_of(page, "New one").get_by_role("link")).to_have_text("0")
+    # The number leads to those contacts.
+    await row_of(page, "Very important").get_by_role("link").click()
+    await expect(page).to_have_url(re.compile(f"#/contacts\\?tag={vip}"))
+
+
+async def test_groups_and_types_have_descriptions_and_an_address(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/labels", "manager")
+    await page.get_by_role("link", name="Groups").click()
+    await page.get_by_role("button", name="New group").click()
+    dialog = page.get_by_role("dialog", name="New group")
+    await dialog.get_by_label("Name").fill("North")
+    await dialog.get_by_label("Description").fill("Above Zürich")
+    await dialog.get_by_role("button", name="Make it").click()
+    await expect(row_of(page, "North")).to_contain_text("Above Zürich")
+    await page.get_by_label("Find").fill("zurich")
+    await expect(row_of(page, "North")).to_be_visible()
+    await page.get_by_label("Find").fill("nothing like it")
+    await expect(page.get_by_test_id("nothing-found")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_test_id("nothing-found")).to_be_visible()
+    await page.get_by_role("button", name="Clear").click()
+    await expect(row_of(page, "North")).to_be_visible()
+    groups = (await sign_in().get("/api/groups")).json["items"]
+    assert [group["description"] for group in groups] == ["Above Zürich"]
+
+
+async def test_labels_are_sorted_by_their_contacts(open_page: OpenPage, sign_in: SignIn) -> None:
+    api = sign_in()
+    for name, contacts in (("Ash", 1), ("Birch", 3), ("Cedar", 2)):
+        await make_tag(api, name, contacts)
+    page = await open_page("/labels?sort=-contacts")
+    names = page.get_by_test_id("labels").locator("tbody th")
+    await expect(names).to_contain_text(["Birch", "Cedar", "Ash"])
+    column = page.get_by_role("columnheader", name="Contacts")
+    await expect(column).to_have_attribute("aria-sort", "descending")
+    await column.get_by_role("button").click()
+    await expect(names).to_contain_text(["Ash", "Cedar", "Birch"])
+    await expect(page).to_have_url(re.compile("sort=contacts"))
+
+
+async def test_a_deleted_label_comes_back_whole_by_undo(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    vip = await make_tag(api, "VIP", contacts=2)
+    page = await open_page("/labels")
+    await expect(row_of(page, "VIP").get_by_role("link")).to_have_text("2")
+    await page.get_by_role("button", name="Delete VIP").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("2 contacts have it, and lose it")
+    await dialog.get_by_role("button", name="Delete").click()
+    await expect(row_of(page, "VIP")).to_have_count(0)
+    await page.get_by_test_id("toast").get_by_role("button", name="Undo").click()
+    await expect(row_of(page, "VIP").get_by_role("link")).to_have_text("2")
+    assert (await api.get(f"/api/contacts?tag={vip}")).json["total"] == 2
+
+    await page.get_by_role("button", name="Delete VIP").click()
+    await dialog.get_by_role("button", name="Delete").click()
+    # When the offer to undo it is gone, so is the label; also when the page is.
+    await page.get_by_role("link", name="Contacts", exact=True).click()
+    await page.get_by_role("button", name="Close this message").click()
+    await expect(page.get_by_test_id("toast")).to_have_count(0)
+    await page.get_by_role("link", name="Labels").click()
+    await expect(page.get_by_test_id("nothing-yet")).to_be_visible()
+    await expect(page.get_by_test_id("waiting")).to_have_count(0)
+    assert (await api.get(f"/api/tags/{vip}")).status == 410
+
+
+async def test_a_label_made_offline_is_sent_when_the_connection_is_back(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/labels", "agent")
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await page.context.set_offline(True)
+    await expect(page.get_by_test_id("offline-banner")).to_be_visible(timeout=60_000)
+    await page.get_by_role("button", name="New tag").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill("Offline")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("toast")).to_contain_text("sent when the connection is back")
+    row = row_of(page, "Offline")
+    await expect(row).to_contain_text("unsent")
+    await page.get_by_role("button", name="Change Offline").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill("Renamed offline")
+    await page.keyboard.press("Enter")
+    await expect(row_of(page, "Renamed offline")).to_contain_text("unsent")
+    await page.context.set_offline(False)
+    await expect(page.get_by_test_id("connection")).to_have_text("Live", timeout=30_000)
+    await expect(row_of(page, "Renamed offline")).not_to_contain_text("unsent")
+    assert list(await tags_of(sign_in())) == ["Renamed offline"]
+
+
+async def test_one_tag_is_merged_into_another_by_a_job_and_back_again(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    lead, vip = await make_tag(api, "Lead", contacts=3), await make_tag(api, "VIP", contacts=1)
+    page = await open_page("/labels")
+    await page.get_by_role("button", name="Merge Lead into another").click()
+    dialog = page.get_by_role("dialog", name="Merge “Lead” into another tag")
+    merge = dialog.get_by_role("button", name="Merge")
+    await expect(merge).to_be_disabled()
+    await dialog.get_by_label("The tag that stays").select_option("VIP")
+    await expect(page.get_by_test_id("merge-preview")).to_contain_text(
+        "3 contacts have “Lead”, and get “VIP” in its place. Then “Lead” is deleted."
+    )
+    assert (await api.get(f"/api/contacts?tag={vip}")).json["total"] == 1
+    await merge.click()
+    await expect(dialog.get_by_test_id("job-state")).to_have_text("Done", timeout=60_000)
+    await expect(dialog.get_by_test_id("count-updated")).to_have_text("3")
+    assert (await api.get(f"/api/contacts?tag={vip}")).json["total"] == 4
+    assert (await api.get(f"/api/tags/{lead}")).status == 410
+
+    await dialog.get_by_role("button", name="Undo").click()
+    await (
+        page.get_by_role("dialog", name="Undo this edit?")
+        .get_by_role("button", name="Undo")
+        .click()
+    )
+    await expect(dialog.get_by_test_id("job-state")).to_have_text("Undone", timeout=60_000)
+    await dialog.get_by_role("button", name="Close").click()
+    await expect(row_of(page, "Lead").get_by_role("link")).to_have_text("3")
+    await expect(row_of(page, "VIP").get_by_role("link")).to_have_text("1")
+
+
+async def test_agents_are_not_offered_what_they_may_not_do(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    for name in ("Lead", "VIP"):
+        await make_tag(sign_in(), name)
+    page = await open_page("/labels", "agent")
+    await expect(page.get_by_role("button", name="Delete VIP")).to_be_visible()
+    await expect(page.get_by_role("button", name=re.compile("^Merge"))).to_have_count(0)
