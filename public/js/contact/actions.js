@@ -32,7 +32,11 @@ export class Actions {
     }
     if (view.form?.editor !== editor) return;
     view.closeForm();
-    if (editor.isNew) view.application.router.replace(view.query, `/contacts/${editor.id}`);
+    if (editor.isNew) {
+      // The way back is to what was before the form.
+      view.application.router.replace(view.query, `/contacts/${editor.id}`);
+      view.focus();
+    }
     if (ack) this.#saved(editor.id, ack);
   }
 

@@ -13,7 +13,7 @@ import {
 import { choose, rebase } from "./rebase.js";
 import { faultsOf, placedFaults } from "./rules.js";
 
-const DRAFT_MS = 400;
+const DRAFT_MS = 300;
 const PAUSE_MS = 900;
 
 /**
@@ -201,7 +201,7 @@ export class Editor {
     return listOf(name) || name === "custom" ? part in (this.form[name][member] ?? {}) : false;
   }
 
-  /** Keeps the form in this browser; at once, without waiting for a pause in typing. */
+  /** Keeps the form in this browser; at once, not within the next moments. */
   async saveDraft() {
     clearTimeout(this.#timers.draft);
     this.#timers.draft = null;
@@ -234,8 +234,8 @@ export class Editor {
   }
 
   #edited() {
-    clearTimeout(this.#timers.draft);
-    this.#timers.draft = setTimeout(() => this.saveDraft(), DRAFT_MS);
+    // Not by a pause in typing, as who never pauses would have no draft.
+    this.#timers.draft ??= setTimeout(() => this.saveDraft(), DRAFT_MS);
     this.changed();
   }
 }

@@ -48,7 +48,7 @@ export class LabelPicker {
             .value=${live(this.#query)}
             @input=${(event) => this.#typed(event)}
             @click=${() => this.#show()}
-            @keydown=${(event) => this.#pressed(event, matches)}
+            @keydown=${(event) => this.#pressed(event)}
             @blur=${() => this.#hide()}
           />
         </div>
@@ -115,12 +115,14 @@ export class LabelPicker {
     this.#show();
   }
 
-  #pressed(event, matches) {
+  #pressed(event) {
     const { key } = event;
+    // As they are by now: what was typed last may not be shown yet.
+    const matches = this.#matches();
     if (key === "ArrowDown" || key === "ArrowUp") {
       event.preventDefault();
       this.#move(key === "ArrowDown" ? 1 : -1, matches.length);
-    } else if (key === "Enter") {
+    } else if (key === "Enter" && !event.ctrlKey && !event.metaKey) {
       // Never the form's: it would save what is half chosen.
       event.preventDefault();
       if (this.#open && matches[this.#active]) this.#add(matches[this.#active]);
@@ -129,6 +131,7 @@ export class LabelPicker {
       event.stopPropagation();
       this.#hide();
     } else if (key === "Backspace" && !this.#query && this.ids().length) {
+      event.preventDefault();
       const id = this.ids().at(-1);
       this.#remove(id, this.store.label(this.entity, id)?.name ?? "");
     }
@@ -143,6 +146,8 @@ export class LabelPicker {
 
   #add(label) {
     this.#query = "";
+    // At once, as the next key may come before it is shown.
+    document.getElementById(this.id).value = "";
     this.#active = -1;
     this.#open = false;
     this.choose([...this.ids(), label.id]);

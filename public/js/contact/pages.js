@@ -50,7 +50,7 @@ function draftNotice(view) {
   if (!draft) return nothing;
   return html`
     <div class="notice contact-notice" role="status" data-test="draft">
-      <span>You have an unsaved draft, of <span title=${exactly(draft.at)}>${timeAgo(draft.at)}</span>.</span>
+      <span>You have an unsaved draft, typed <span title=${exactly(draft.at)}>${timeAgo(draft.at)}</span>.</span>
       <span class="buttons">
         <button type="button" class="secondary" @click=${() => view.edit()}>Restore</button>
         <button type="button" class="secondary" @click=${() => view.discardDraft()}>Discard</button>

@@ -101,8 +101,14 @@ export default class ContactView extends View {
   closeForm() {
     this.form?.editor.close();
     this.form = null;
+    this.focus();
+  }
+
+  /** Shows the page and puts the focus where reading begins: to edit, or to the name. */
+  focus() {
     this.renderNow();
-    this.element.querySelector(".contact-edit, .contact-name")?.focus();
+    const edit = this.element.querySelector(".contact-edit");
+    (edit ?? this.element.querySelector(".contact-name"))?.focus();
   }
 
   async discardDraft() {
