@@ -33,7 +33,7 @@ export class Shell extends View {
     this.listen(mutations, "conflicted", this.#conflicted);
     this.listen(toasts, "changed", this.invalidate);
     this.listen(router, "route", ({ detail }) => this.#show(detail));
-    shortcuts.bind(this, { "?": () => openHelp(this.application) });
+    shortcuts.bind(this, { "?": () => openHelp(this.application), "/": () => this.#search() });
   }
 
   routed() {
@@ -149,6 +149,13 @@ export class Shell extends View {
         failed(error, () => this.#show(this.application.router.route)),
       );
     }
+  }
+
+  /** The search of the view that is shown, else that of contacts. */
+  #search() {
+    const field = this.#main.querySelector("input[type=search]");
+    if (field) field.focus();
+    else this.application.router.go("/contacts");
   }
 
   #skip(event) {
