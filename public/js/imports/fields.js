@@ -143,12 +143,19 @@ function labelled(path, first) {
   if (Object.hasOwn(LISTS, field)) return itemLabel(field, rest, first);
   const member = path.slice(field.length + 1);
   if (!member) return own(TEXTS, field) ?? sentence(field);
+  if (field === "customs") return customsLabel(rest);
   if (field === "custom") return `Custom field “${member}”`;
   return field === "preferences" ? (own(CHANNELS, member) ?? path) : path;
 }
 
 // Columns are called as somebody pleased, `constructor`, too.
 const own = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
+
+/** A custom field whose name stands in a column of its own, as Google and HubSpot write them. */
+function customsLabel(rest) {
+  const part = rest.at(-1) === "label" ? "name" : "value";
+  return `${rest.slice(0, -1).join(".")}: ${part} of a custom field`;
+}
 
 function itemLabel(field, rest, first) {
   if (!rest.length) return field === "addresses" && !first ? "Address, in one cell" : LISTS[field];

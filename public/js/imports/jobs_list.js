@@ -5,7 +5,20 @@ import { failed, nothingFound, nothingYet, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
 import { tableBox } from "./tables.js";
 
-const HEAD = ["What", "State", "Who", "When", "Rows", "Created", "Updated", "Unchanged", "Errors"];
+const HEAD = [
+  "What",
+  "State",
+  "Who",
+  "When",
+  "Rows",
+  "Created",
+  "Updated",
+  "Unchanged",
+  "Conflicts",
+  "Errors",
+];
+// The columns from there on are counts.
+const COUNTED = HEAD.indexOf("Rows");
 
 /** Past and running jobs, newest first, live; a part of a view. `more`: older ones can be asked for. */
 export class JobsList {
@@ -94,6 +107,7 @@ export class JobsList {
         HEAD,
         this.#items.map((job) => this.#row(job)),
         "jobs",
+        COUNTED,
       )}
       ${
         this.more && this.#cursor
@@ -108,19 +122,26 @@ export class JobsList {
   #row(job) {
     const { router } = this.application;
     const { counts } = job;
+    const { fraction } = progressOf(job);
     const number = (count) => html`<td class="number jobs-wide">${formatCount(count)}</td>`;
     return html`
       <tr data-test="job-row">
         <th scope="row" class="jobs-what">
-          <a href=${router.href(`/jobs/${job.id}`)}>${jobTitle(job)}</a>
+          <a href=${router.href(`/jobs/${job.id}`)} title=${jobTitle(job)}>${job.file_name ?? jobTitle(job)}</a>
           <span class="jobs-narrow muted">${summaryOf(job)}</span>
         </th>
         <td>
-          ${jobBadge(job)} ${isOver(job) ? nothing : html`<span class="muted">${progressOf(job).text}</span>`}
+          ${jobBadge(job)}
+          ${
+            isOver(job) || fraction === null
+              ? nothing
+              : html`<span class="jobs-fraction">${Math.floor(fraction * 100)} %</span>`
+          }
         </td>
-        <td>${job.owner.name}</td>
-        <td title=${formatTime(job.created_at)}>${timeAgo(job.created_at)}</td>
+        <td class="jobs-who">${job.owner.name}</td>
+        <td class="muted" title=${formatTime(job.created_at)}>${timeAgo(job.created_at)}</td>
         ${number(counts.rows)} ${number(counts.created)} ${number(counts.updated)} ${number(counts.unchanged)}
+        ${number(counts.conflicts)}
         <td class="number jobs-wide">
           ${counts.errors ? html`<span class="jobs-errors">${formatCount(counts.errors)}</span>` : 0}
         </td>

@@ -66,8 +66,8 @@ function whole(value) {
  */
 export function columnValues(column, path, samples, contacts) {
   const sample = samples.find((each) => each.column === column);
-  if (sample?.values.length) return sample.values;
-  if (!path) return [];
+  const cells = samples.some(({ values }) => values.length);
+  if (cells || !path) return sample?.values ?? [];
   const name = path.split(".")[0];
   const texts = contacts.map((contact) =>
     name === "custom" && path !== "custom"

@@ -1,11 +1,14 @@
 import { html, nothing } from "../vendor.js";
 
-/** A table that scrolls within its box, by the keyboard, too. `head` are texts, `rows` templates of `<tr>`. */
-export const tableBox = (label, head, rows, kind = "") => html`
+/**
+ * A table that scrolls within its box, by the keyboard, too. `head` are texts,
+ * `rows` templates of `<tr>`; the columns from the `numbers`th on are counts.
+ */
+export const tableBox = (label, head, rows, kind = "", numbers = head.length) => html`
   <div class="table-box ${kind}" role="region" aria-label=${label} tabindex="0">
     <table>
       <thead>
-        <tr>${head.map((text) => html`<th scope="col">${text}</th>`)}</tr>
+        <tr>${head.map((text, at) => html`<th scope="col" class=${at < numbers ? "" : "number"}>${text}</th>`)}</tr>
       </thead>
       <tbody>${rows}</tbody>
     </table>
@@ -14,7 +17,7 @@ export const tableBox = (label, head, rows, kind = "") => html`
 
 /** A part of the page, with a heading of its own; `aside` stands beside that. */
 export const part = (title, body, aside = nothing) => html`
-  <section class="import-part" aria-label=${title}>
+  <section class="import-part">
     <div class="import-part-head"><h2>${title}</h2>${aside}</div>
     ${body}
   </section>

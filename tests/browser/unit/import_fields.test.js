@@ -22,6 +22,8 @@ test("a field of a mapping is called as a person would", () => {
     addresses: "Address, in one cell",
     "custom.size.eu": "Custom field “size.eu”",
     "preferences.email": "Consent: e-mail",
+    "customs.Event 1.label": "Event 1: name of a custom field",
+    "customs.Event 1.value": "Event 1: value of a custom field",
     nothing_known: "Nothing known",
   };
   for (const [path, label] of Object.entries(labels)) assert.equal(fieldLabel(path), label);
