@@ -32,7 +32,8 @@ BEGIN
     IF cardinality(changed) > 0 THEN
         INSERT INTO contact_search
         SELECT made.*
-        FROM unnest(changed) AS asked (id)
+        -- A contact may stand in two steps of a chunk.
+        FROM (SELECT DISTINCT unnest(changed) AS id ORDER BY id) AS asked
         CROSS JOIN LATERAL (
             SELECT c AS contact FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.id = asked.id OFFSET 0

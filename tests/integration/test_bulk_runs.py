@@ -245,3 +245,25 @@ async def test_a_run_ends_when_its_author_is_disabled_and_others_undo_it(bulk: B
     assert 0 < len(await bulk.contacts()) < 3_000
     assert (await bulk.undo(job))["state"] == "undone"
     assert await bulk.contacts() == []
+
+
+async def test_rows_about_the_same_contacts_do_not_get_in_the_way_of_search(bulk: Bulk) -> None:
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    before = await bulk.sql.fetchval(deadlocks)
+    rows = [["external_id", "first_name", "company"]]
+    rows += [
+        [f"X{(n * 7 if n % 2 else 149 - n * 7) % 150}", "Ann", f"Firm {n}"] for n in range(2_000)
+    ]
+    job = await bulk.load(rows)
+    assert (job["state"], job["runs"], job["counts"]["updated"]) == ("done", 0, 1_925)
+    undone = await bulk.undo(job["id"])
+    assert (undone["state"], undone["undo_counts"]) == ("undone", {"undone": 75})
+    # The server counts them a moment later.
+    await asyncio.sleep(1.1)
+    assert await bulk.sql.fetchval(deadlocks) == before
+    texts = await bulk.sql.fetch(
+        "SELECT search_text FROM contact_search JOIN contacts USING (tenant_id, id) "
+        "WHERE tenant_id = $1 AND search_text <> contact_search_text(contacts)",
+        bulk.tenant,
+    )
+    assert texts == []

@@ -113,6 +113,7 @@ class Writer:
         self._mutation = mutation
         self._writing: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._refreshed: set[str] = set()
         self._connection: Connection
         self._searching: Connection
         self.rows_at_once = FIRST_ROWS
@@ -182,6 +183,7 @@ class Writer:
         while left:
             if not chunk.steps:
                 chunk = self._keep(await judge(left, min(size, left), None))
+            await self._let_search_pass(chunk)
             try:
                 record = await self._send(chunk)
             except REFUSED as error:
@@ -215,6 +217,16 @@ class Writer:
                 if self._refreshing:
                     await self._refreshing
                 self._refreshing = asyncio.create_task(self._refresh_search(created, changed))
+                self._refreshed = {*created, *changed}
+
+    async def _let_search_pass(self, chunk: Chunk) -> None:
+        """Waits for search where it is about contacts that the chunk changes.
+
+        Each locks them in an order of its own: they would wait for each other for a second, the
+        tenant's lock held.
+        """
+        if self._refreshing and any(self._refreshed & step.changed.keys() for step in chunk.steps):
+            await self._refreshing
 
     async def _send(self, chunk: Chunk) -> asyncpg.Record:
         return await fetch_one(
