@@ -794,6 +794,26 @@ CREATE FUNCTION public.find_duplicate_contacts(tenant text, addresses text[], nu
     ORDER BY k.contact_id LIMIT 10
 $$;
 
+CREATE FUNCTION public.find_entries_with_field(tenant text, field text) RETURNS TABLE(first_id bigint, end_id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH kept AS (
+        SELECT day, fields FROM daily_statistics WHERE tenant_id = tenant
+    ), asked AS (
+        SELECT day FROM kept WHERE fields IS NULL OR fields ? field
+        UNION ALL
+        SELECT coalesce((SELECT max(day) + 1 FROM kept), '-infinity')
+    ), parted AS (
+        SELECT day, count(*) FILTER (WHERE far) OVER (ORDER BY day) AS part
+        FROM (SELECT day, day > lag(day) OVER (ORDER BY day) + 5 AS far FROM asked) AS each
+    )
+    SELECT find_entry_at(tenant, min(day)::timestamp AT TIME ZONE 'UTC'),
+           -- An entry of a day later may have a lower number: see find_entry_at().
+           CASE WHEN max(day) <= (SELECT max(day) FROM kept)
+                THEN find_entry_at(tenant, (max(day) + 3)::timestamp AT TIME ZONE 'UTC') END
+    FROM parted GROUP BY part ORDER BY part DESC
+$$;
+
 CREATE FUNCTION public.find_entry_at(tenant text, moment timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
@@ -1122,6 +1142,24 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.list_changed_fields(tenant text, first_day date, last_day date) RETURNS TABLE(day date, fields jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH changed AS (
+        SELECT DISTINCT (at AT TIME ZONE 'UTC')::date AS day, key
+        FROM audit_log,
+             jsonb_object_keys(coalesce(before, '{}') || coalesce(after, '{}')) AS key
+        WHERE tenant_id = tenant
+            AND at >= first_day::timestamp AT TIME ZONE 'UTC'
+            AND at < (last_day + 1)::timestamp AT TIME ZONE 'UTC'
+            AND id >= (SELECT find_entry_at(tenant, first_day::timestamp AT TIME ZONE 'UTC'))
+            AND id < (SELECT find_entry_at(tenant, (last_day + 3)::timestamp AT TIME ZONE 'UTC'))
+    )
+    SELECT changed.day, jsonb_agg(DISTINCT name)
+    FROM changed, unnest(ARRAY[key, split_part(key, '.', 1)]) AS name
+    GROUP BY changed.day
+$$;
+
 CREATE FUNCTION public.list_contacts(tenant text, filter jsonb, sort text, descending boolean, after_key text, after_id text, skip bigint, most integer) RETURNS TABLE(ids text[], next_key text, total bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1318,9 +1356,21 @@ DECLARE
             format('(before ? %1$L OR after ? %1$L OR outcome <> ''applied'' AND EXISTS (
                          SELECT FROM jsonb_object_keys(after) AS key WHERE starts_with(key, %2$L)))',
                    filter ->> 'field', filter ->> 'field' || '.') END);
+    part  record;
+    count bigint;
 BEGIN
-    RETURN QUERY EXECUTE
-        format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s', conditions, most);
+    IF NOT filter ? 'field' THEN
+        RETURN QUERY EXECUTE
+            format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s', conditions, most);
+        RETURN;
+    END IF;
+    FOR part IN SELECT * FROM find_entries_with_field(tenant, filter ->> 'field') LOOP
+        RETURN QUERY EXECUTE format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s',
+            concat_ws(' AND ', conditions, 'id >= ' || part.first_id, 'id < ' || part.end_id), most);
+        GET DIAGNOSTICS count = ROW_COUNT;
+        most := most - count;
+        EXIT WHEN most = 0;
+    END LOOP;
 END
 $_$;
 
@@ -2222,7 +2272,8 @@ CREATE TABLE public.daily_statistics (
     bytes bigint NOT NULL,
     median_sync_ms bigint,
     most_devices_online integer NOT NULL,
-    greatest_lag bigint NOT NULL
+    greatest_lag bigint NOT NULL,
+    fields jsonb
 );
 
 COMMENT ON TABLE public.daily_statistics IS 'What happened on each day (UTC) that has been over for a day: see summarise_days(). No day between the first and the last is missing.';
@@ -2260,6 +2311,8 @@ COMMENT ON COLUMN public.daily_statistics.median_sync_ms IS 'The median time of 
 COMMENT ON COLUMN public.daily_statistics.most_devices_online IS 'The most devices that were online in one minute.';
 
 COMMENT ON COLUMN public.daily_statistics.greatest_lag IS 'The most versions by which one of them was behind.';
+
+COMMENT ON COLUMN public.daily_statistics.fields IS 'The fields that anything changed on it, by the history''s names; NULL where that was not noted.';
 
 CREATE TABLE public.devices (
     tenant_id text NOT NULL COLLATE pg_catalog."C",

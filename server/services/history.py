@@ -24,6 +24,7 @@ from server.services.merging import DELETED, RowState, put_value, same_value, va
 from server.services.mutations import Mutation, Operation, Outcome, hash_body
 from server.services.records import row_state
 from server.services.rows import Rows, Write
+from server.services.statistics import keep_days
 
 # The filters of the audit log, and where `page_audit` calls them otherwise.
 AUDIT_FILTERS = ("entity", "entity_id", "op", "outcome", "origin", "field", "since", "until")
@@ -61,6 +62,9 @@ class History:
         before = _entry_before(query, ["audit"])
         wanted = {name: query[name] for name in AUDIT_FILTERS if name in query}
         wanted |= {AUDIT_COLUMNS[name]: query[name] for name in AUDIT_COLUMNS if name in query}
+        if "field" in wanted:
+            # Then the days on which the field did not change are passed over.
+            await keep_days(self._database, actor.tenant)
         async with self._database.tenant(actor.tenant) as connection:
             records = await connection.fetch(
                 queries.history.list_audit,

@@ -27,8 +27,20 @@ DECLARE
             format('(before ? %1$L OR after ? %1$L OR outcome <> ''applied'' AND EXISTS (
                          SELECT FROM jsonb_object_keys(after) AS key WHERE starts_with(key, %2$L)))',
                    filter ->> 'field', filter ->> 'field' || '.') END);
+    part  record;
+    count bigint;
 BEGIN
-    RETURN QUERY EXECUTE
-        format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s', conditions, most);
+    IF NOT filter ? 'field' THEN
+        RETURN QUERY EXECUTE
+            format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s', conditions, most);
+        RETURN;
+    END IF;
+    FOR part IN SELECT * FROM find_entries_with_field(tenant, filter ->> 'field') LOOP
+        RETURN QUERY EXECUTE format('SELECT id FROM audit_log WHERE %s ORDER BY id DESC LIMIT %s',
+            concat_ws(' AND ', conditions, 'id >= ' || part.first_id, 'id < ' || part.end_id), most);
+        GET DIAGNOSTICS count = ROW_COUNT;
+        most := most - count;
+        EXIT WHEN most = 0;
+    END LOOP;
 END
 $$;

@@ -1,19 +1,23 @@
 -- name: keep_days
 -- Keeps what happened on days that have been over for a day, so that nothing of them is still being
--- written: up to so many, from the day after the last that is kept, or from the first of which anything
--- is known. Gives how many. $1 tenant, $2 days at most.
+-- written: up to so many, from the day after the last that is kept, or from before the first of which
+-- anything is known. Gives how many. $1 tenant, $2 days at most.
 WITH missing AS (
     SELECT coalesce(
         (SELECT max(day) + 1 FROM daily_statistics WHERE tenant_id = $1::text),
         (least(
             (SELECT at FROM audit_log WHERE tenant_id = $1 ORDER BY id LIMIT 1),
             (SELECT min(started) FROM sync_log WHERE tenant_id = $1)
-        ) AT TIME ZONE 'UTC')::date) AS first_day
+        ) AT TIME ZONE 'UTC')::date - 1) AS first_day
+), span AS (
+    SELECT first_day, least(first_day + $2::integer - 1, (now() AT TIME ZONE 'UTC')::date - 2) AS last_day
+    FROM missing
 ), kept AS (
     INSERT INTO daily_statistics
-    SELECT $1, s.*
-    FROM missing, summarise_days($1, first_day, least(first_day + $2::integer - 1,
-                                                      (now() AT TIME ZONE 'UTC')::date - 2)) AS s
+    SELECT $1, s.*, coalesce(f.fields, '[]')
+    FROM span
+    CROSS JOIN LATERAL summarise_days($1, first_day, last_day) AS s
+    LEFT JOIN LATERAL list_changed_fields($1, first_day, last_day) AS f ON f.day = s.day
     ON CONFLICT DO NOTHING
     RETURNING day
 )
@@ -28,7 +32,7 @@ WITH today AS (
 ), known AS MATERIALIZED (
     SELECT kept.* FROM daily_statistics AS kept WHERE tenant_id = $1::text AND day >= $2::date
     UNION ALL
-    SELECT $1, fresh.*
+    SELECT $1, fresh.*, NULL
     FROM today, summarise_days($1, greatest($2, (
         SELECT max(day) + 1 FROM daily_statistics WHERE tenant_id = $1)), today.day) AS fresh
 )

@@ -17,8 +17,11 @@ from tests.integration.support.fleet import insert_device
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+ENTRIES = 120
+# Of the first entry; one a day follows, up to today.
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(
+    days=ENTRIES - 1
+)
 Entry = dict[str, Any]
 
 VALUES = {
@@ -39,7 +42,7 @@ MEANINGS: dict[str, Callable[[Entry, Any], bool]] = {
     "since": lambda entry, moment: bool(entry["at"] >= moment),
     "until": lambda entry, moment: bool(entry["at"] < moment),
 }
-TIMES = st.integers(-30, 130).map(
+TIMES = st.integers(-30, 24 * ENTRIES).map(
     lambda hours: (NOON + timedelta(hours=hours)).isoformat().replace("+00:00", ".000Z")
 )
 FILTERS = st.fixed_dictionaries(
@@ -72,10 +75,10 @@ async def enter(sql: asyncpg.Connection, company: Company, entry: Entry) -> None
 
 @pytest.fixture
 async def entries(owner: asyncpg.Connection, company: Company, manager: Api) -> list[Entry]:
-    """What the whole log says of 120 entries; every fourth is of a statement that took long."""
+    """What the whole log says of them; every fourth is of a statement that took long."""
     chance = random.Random(1)
-    for number in range(120):
-        at = NOON + timedelta(hours=number - (23 if number % 4 == 0 else 0))
+    for number in range(ENTRIES):
+        at = NOON + timedelta(days=number, hours=-23 if number % 4 == 0 else 0)
         entry = {name: chance.choice(values) for name, values in VALUES.items()}
         await enter(owner, company, {**entry, "at": at})
     return await read(manager, limit=500)
