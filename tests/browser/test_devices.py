@@ -365,6 +365,7 @@ async def test_hostile_names_are_names_also_on_a_phone(
     assert await violations(page) == []
     await page.get_by_label("Sort devices").select_option("Clock, most first")
     await expect(page).to_have_url(re.compile("sort=-clock"))
+    await expect(page.get_by_label("Sort devices")).to_have_value("-clock")
     await page.goto(page.url.split("#")[0] + f"#/devices/{device_id}")
     await expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
     await expect(page).to_have_title(f"{HOSTILE} · Fieldbook")

@@ -1,5 +1,5 @@
 import { labelOf } from "../parts/changes.js";
-import { html } from "../vendor.js";
+import { html, live } from "../vendor.js";
 import { ENTITIES, FIELDS, OP_CHOICES, ORIGINS, OUTCOMES } from "./words.js";
 
 /** What the address may filter by; all go to the server as they are. */
@@ -25,15 +25,16 @@ export function filterFields(query, { agents, devices, choose }) {
   const field = (name, label, choices) => {
     const value = query[name] ?? "";
     const known = choices.some(([choice]) => choice === value);
+    const id = `filter-${name}`;
     return html`
-      <label>
-        ${label}
-        <select data-test="filter-${name}" @change=${(event) => choose(name, event.target.value)}>
-          <option value="" ?selected=${!value}>All</option>
-          ${value && !known ? html`<option value=${value} selected>${value}</option>` : ""}
-          ${choices.map(([choice, words]) => html`<option value=${choice} ?selected=${choice === value}>${words}</option>`)}
+      <div>
+        <label for=${id}>${label}</label>
+        <select id=${id} @change=${(event) => choose(name, event.target.value)}>
+          <option value="" .selected=${live(!value)}>All</option>
+          ${value && !known ? html`<option value=${value} .selected=${live(true)}>${value}</option>` : ""}
+          ${choices.map(([choice, words]) => html`<option value=${choice} .selected=${live(choice === value)}>${words}</option>`)}
         </select>
-      </label>
+      </div>
     `;
   };
   const entries = (words, text = String) =>

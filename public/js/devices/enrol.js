@@ -1,5 +1,5 @@
 import { copyButton } from "../parts/copy_button.js";
-import { html, nothing } from "../vendor.js";
+import { html, live, nothing } from "../vendor.js";
 import { nameOf } from "./words.js";
 
 /** Makes a new device for an agent, and shows its key this once. Whether one was made. */
@@ -38,12 +38,12 @@ function fields({ store }, form, invalidate) {
       aria-describedby=${error("agent_code") ? "enrol-agent-error" : nothing}
       @change=${set("agent_code")}
     >
-      <option value="" ?selected=${!form.agent_code}>Choose who will use it</option>
+      <option value="" .selected=${live(!form.agent_code)}>Choose who will use it</option>
       ${store
         .agents()
         .map(
           ({ code, name }) =>
-            html`<option value=${code} ?selected=${code === form.agent_code}>${name} (${code})</option>`,
+            html`<option value=${code} .selected=${live(code === form.agent_code)}>${name} (${code})</option>`,
         )}
     </select>
     ${problem("enrol-agent-error", error("agent_code"))}

@@ -1,6 +1,6 @@
 import { formatLength, formatTime, plural, timeAgo } from "../core/times.js";
 import { icon } from "../parts/icon.js";
-import { html, nothing, repeat } from "../vendor.js";
+import { html, live, nothing, repeat } from "../vendor.js";
 import { batteryText, clockIsWrong, clockText, nameOf, STATES } from "./words.js";
 
 const COLUMNS = [
@@ -45,11 +45,11 @@ export function deviceTable(devices, { href, sort, resort }) {
 /** How the cards of a phone's screen are sorted, where there are no columns to press. */
 export const sortChooser = (sort, choose) => html`
   <select class="devices-sort" aria-label="Sort devices" @change=${(event) => choose(event.target.value)}>
-    <option value="" ?selected=${!sort}>Sort by…</option>
+    <option value="" .selected=${live(!sort)}>Sort by…</option>
     ${COLUMNS.map(
       ([column, title]) => html`
-        <option value=${column} ?selected=${sort === column}>${title}, least first</option>
-        <option value="-${column}" ?selected=${sort === `-${column}`}>${title}, most first</option>
+        <option value=${column} .selected=${live(sort === column)}>${title}, least first</option>
+        <option value="-${column}" .selected=${live(sort === `-${column}`)}>${title}, most first</option>
       `,
     )}
   </select>
