@@ -45,31 +45,39 @@ ORDER BY day DESC;
 -- name: list_entries_of_device
 -- What one device did, newest first: all of it, or what it did on a day (UTC), with the connection
 -- that it began before and held into that day. One without an end still lasts, unless the device was
--- not seen since. `place` tells times apart that go out as one. $1 tenant, $2 device, $3 day or NULL,
+-- not seen since; of one whose end nobody saw, as the server was killed, the next one's beginning is it.
+-- `place` tells times apart that go out as one. $1 tenant, $2 device, $3 day or NULL,
 -- $4 place and $5 id of the entry before, $6 entries at most.
 WITH asked AS (
     SELECT coalesce($3::date::timestamp AT TIME ZONE 'UTC', '-infinity') AS from_time,
-           coalesce(($3::date + 1)::timestamp AT TIME ZONE 'UTC', 'infinity') AS to_time
-), done AS (
-    SELECT l.* FROM sync_log AS l, asked
-    WHERE l.tenant_id = $1::text AND l.device_id = $2::text
-        AND l.started >= asked.from_time AND l.started < asked.to_time
+           coalesce(($3::date + 1)::timestamp AT TIME ZONE 'UTC', 'infinity') AS to_time,
+           coalesce(timestamptz 'epoch' + $4::bigint * interval '1 microsecond', 'infinity') AS last
+), page AS MATERIALIZED (
+    (SELECT * FROM sync_log
+     WHERE tenant_id = $1::text AND device_id = $2::text
+         AND started >= (SELECT from_time FROM asked) AND started < (SELECT to_time FROM asked)
+         AND started <= (SELECT last FROM asked)
+         AND ($5::text IS NULL OR (started, id) < ((SELECT last FROM asked), $5))
+     ORDER BY started DESC, id DESC LIMIT $6::bigint)
     UNION ALL
-    SELECT before.* FROM asked CROSS JOIN LATERAL (
-        SELECT l.* FROM sync_log AS l
-        WHERE l.tenant_id = $1 AND l.device_id = $2 AND l.started < asked.from_time
-            AND l.kind = 'connection'
-        ORDER BY l.started DESC LIMIT 1
-    ) AS before
-    WHERE coalesce(before.ended, (
-        SELECT last_seen FROM devices WHERE tenant_id = $1 AND id = $2)) >= asked.from_time
+    SELECT held.* FROM asked CROSS JOIN LATERAL (
+        SELECT * FROM sync_log
+        WHERE tenant_id = $1 AND device_id = $2 AND started < asked.from_time AND kind = 'connection'
+        ORDER BY started DESC LIMIT 1
+    ) AS held
+    WHERE coalesce(held.ended, (
+            SELECT last_seen FROM devices WHERE tenant_id = $1 AND id = $2)) >= asked.from_time
+        AND ($5 IS NULL OR (held.started, held.id) < (asked.last, $5))
 )
-SELECT id, kind, rfc3339(started) AS started, rfc3339(ended) AS ended, since, until, rows, bytes,
-       outcome, error_code, (extract(epoch FROM started) * 1000000)::bigint AS place
-FROM done
-WHERE $5::text IS NULL
-    OR (started, id) < (timestamptz 'epoch' + $4::bigint * interval '1 microsecond', $5)
-ORDER BY done.started DESC, id DESC LIMIT $6::bigint;
+SELECT id, kind, rfc3339(started) AS started,
+       rfc3339(coalesce(ended, (
+           SELECT min(next.started) FROM sync_log AS next
+           WHERE next.tenant_id = $1 AND next.device_id = $2 AND next.kind = 'connection'
+               AND page.kind = 'connection' AND next.started > page.started))) AS ended,
+       since, until, rows, bytes, outcome, error_code,
+       (extract(epoch FROM started) * 1000000)::bigint AS place
+FROM page
+ORDER BY page.started DESC, id DESC LIMIT $6;
 
 -- name: delete_old_entries
 -- Removes up to so many rows that are older than 90 days, and counts them. $1 tenant, $2 at most.

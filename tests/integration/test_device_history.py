@@ -78,10 +78,24 @@ async def test_a_day_has_what_began_on_it_and_the_connection_held_into_it(
     lasting = await note("connection", 16.5)
 
     assert await ids_on(manager, device, "2026-03-02") == [last, first, held]
-    # It was seen last on the 4th: since, the connection that has no end does not last any more.
+    # It was last seen on the 4th: since then, the connection that has no end does not last.
     assert await ids_on(manager, device, "2026-03-03") == [lasting]
     assert await ids_on(manager, device, "2026-03-04") == [lasting]
     assert await ids_on(manager, device, "2026-03-05") == []
+
+
+async def test_a_connection_whose_end_nobody_saw_ended_when_the_next_began(
+    company: Company, sql: asyncpg.Connection, manager: Api
+) -> None:
+    device = await insert_device(sql, company, last_seen=MORNING + timedelta(days=2))
+    for hours, kind in ((0, "connection"), (1, "sync"), (2, "connection"), (30, "connection")):
+        started = MORNING + timedelta(hours=hours)
+        await note_work(sql, company, kind, started, device_id=device)
+    items = (await read(manager, device))["items"]
+    assert [item["ended"] for item in items] == [
+        *(None, "2026-03-03T14:00:00.000Z", None, "2026-03-02T10:00:00.000Z")
+    ]
+    assert len(await ids_on(manager, device, "2026-03-03")) == 2
 
 
 async def test_a_device_s_history_is_read_page_by_page(
