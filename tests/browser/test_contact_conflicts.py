@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.async_api import Page, WebSocketRoute, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenPage, SignIn
 from tests.browser.support.contacts import (
@@ -17,6 +17,7 @@ from tests.browser.support.contacts import (
     save,
     toast,
 )
+from tests.browser.support.lines import Line
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -209,6 +210,8 @@ async def test_the_history_is_live_and_says_who_when_from_where_and_what(
         {"id": contact_id, "edited_at": "2026-01-01T00:00:00Z", "changes": {"company": "Too late"}},
     )
     assert ack["status"] == "superseded"
+    # It changed nothing that is told: the page asks now and then, and when it is opened.
+    await page.reload()
     await expect(newest).to_contain_text("Not kept, as a later edit overruled it")
     await expect(newest).to_contain_text("Too late")
     await newest.get_by_role("button", name="Restore these values").click()
@@ -257,36 +260,10 @@ async def test_older_entries_come_when_asked_for(open_page: OpenPage, sign_in: S
     await expect(entries(page).last).to_contain_text("made the contact")
 
 
-class _Line:
-    """The page's socket, with what others change held back until it is let go."""
-
-    def __init__(self) -> None:
-        self.held: list[str | bytes] | None = []
-        self.page: WebSocketRoute | None = None
-
-    def open(self, route: WebSocketRoute) -> None:
-        self.page = route
-        server = route.connect_to_server()
-        route.on_message(server.send)
-        server.on_message(self.take)
-
-    def take(self, message: str | bytes) -> None:
-        assert self.page is not None
-        if self.held is not None and isinstance(message, str) and '["changes",' in message:
-            self.held.append(message)
-        else:
-            self.page.send(message)
-
-    def let_go(self) -> None:
-        held, self.held = self.held or [], None
-        for message in held:
-            self.take(message)
-
-
-async def _hold_back_changes(page: Page) -> _Line:
-    """Opens the page anew on such a line."""
-    line = _Line()
-    await page.route_web_socket(re.compile("socket.io"), line.open)
+async def _hold_back_changes(page: Page) -> Line:
+    """Opens the page anew on a line that keeps from it what others change."""
+    line = await Line.of(page)
+    line.hold_changes()
     await page.reload()
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     await expect(page.get_by_role("button", name="Edit", exact=True)).to_be_visible()

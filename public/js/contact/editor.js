@@ -188,7 +188,7 @@ export class Editor {
 
   #refused(error) {
     this.refusal = error;
-    for (const [path, text] of placedFaults(error.fields, this.form)) {
+    for (const [path, text] of placedFaults(error.fields ?? {}, this.form)) {
       this.#refusals.set(this.#isField(path) ? path : `?${path}`, text);
     }
   }

@@ -32,8 +32,11 @@ export default class ContactView extends View {
     this.listen(connection, "state", this.#connected);
     this.listen(mutations, "conflicted", this.#conflicted);
     this.listen(window, "pagehide", () => this.form?.editor.saveDraft());
-    // "5 minutes ago" grows old.
-    this.every(30, this.invalidate);
+    // "5 minutes ago" grows old; and an edit that lost changes the history, but not the contact.
+    this.every(30, () => {
+      this.history?.refreshSoon();
+      this.invalidate();
+    });
     shortcuts.bind(this, { e: () => this.edit() });
   }
 
