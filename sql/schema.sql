@@ -1142,6 +1142,27 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.lean_conditions(tenant text, filter jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT string_agg(format(
+        '%s (SELECT FROM contacts AS c WHERE c.tenant_id = %L AND c.id = s.id AND %s)',
+        CASE WHEN are_those THEN 'EXISTS' ELSE 'NOT EXISTS' END, tenant, which), ' AND ')
+    FROM (
+        SELECT (filter ->> 'deleted')::boolean, 'c.deleted_at IS NOT NULL' WHERE filter ? 'deleted'
+        UNION ALL
+        SELECT NOT (filter ->> 'active')::boolean, 'NOT c.active' WHERE filter ? 'active'
+        UNION ALL
+        -- Said as the index says it.
+        SELECT filter ->> 'opted_out' <> 'none',
+               'jsonb_path_exists(c.preferences, ''$.* ? (@ == "opted_out")'')'
+               || CASE WHEN filter ->> 'opted_out' IN ('any', 'none') THEN ''
+                       ELSE format(' AND c.preferences ->> %L = ''opted_out''', filter ->> 'opted_out')
+                  END
+        WHERE filter ? 'opted_out'
+    ) AS conditions (are_those, which)
+$_$;
+
 CREATE FUNCTION public.list_changed_fields(tenant text, first_day date, last_day date) RETURNS TABLE(day date, fields jsonb)
     LANGUAGE sql STABLE
     AS $$
@@ -1166,9 +1187,10 @@ CREATE FUNCTION public.list_contacts(tenant text, filter jsonb, sort text, desce
     SET work_mem TO '16MB'
     AS $_$
 DECLARE
+    -- What contact_search and the indexes of few contacts answer, beside the table of contacts.
+    lean   boolean := filter - '{words,has_email,has_phone,active,opted_out}'::text[] = '{}';
     -- By version, and by name without a filter, contacts have an index that holds all of it.
-    beside boolean := filter - '{words,has_email,has_phone}'::text[] = '{}'
-                      AND sort NOT IN ('version', 'updated_at')
+    beside boolean := lean AND sort NOT IN ('version', 'updated_at')
                       AND (sort <> 'display_name' OR filter <> '{}');
     -- updated_at is given together with the version, so their order is the same; and the
     -- version has an index.
@@ -1196,9 +1218,15 @@ BEGIN
                ORDER BY sort_key %6$s, id %6$s OFFSET %7$s LIMIT %8$s) AS page',
         CASE WHEN filter = '{}' THEN 'NOT MATERIALIZED' ELSE 'MATERIALIZED' END,
         sort_key,
-        CASE WHEN beside THEN 'contact_search AS s WHERE ' || search_conditions(tenant, filter)
-                 || format(' AND NOT EXISTS (SELECT FROM contacts AS gone WHERE gone.tenant_id = %L
-                                AND gone.id = s.id AND gone.deleted_at IS NOT NULL)', tenant)
+        CASE WHEN beside THEN 'contact_search AS s WHERE '
+                 || concat_ws(' AND ', search_conditions(tenant, filter),
+                              lean_conditions(tenant, filter || '{"deleted": false}'))
+             WHEN lean AND filter <> '{}' THEN 'contacts AS s WHERE '
+                 || concat_ws(' AND ', format('tenant_id = %L AND deleted_at IS NULL', tenant),
+                              CASE WHEN filter ?| '{words,has_email,has_phone}' THEN
+                                  format('id IN (SELECT id FROM contact_search WHERE %s)',
+                                         search_conditions(tenant, filter)) END,
+                              lean_conditions(tenant, filter))
              ELSE 'contacts WHERE ' || contact_conditions(tenant, filter) END,
         CASE WHEN filter = '{}' THEN format(
                  'SELECT (checksum -> ''contacts'' ->> ''count'')::bigint
@@ -3101,6 +3129,10 @@ CREATE INDEX bulk_jobs_created ON public.bulk_jobs USING btree (tenant_id, creat
 CREATE INDEX contacts_external_id ON public.contacts USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
 
 CREATE INDEX contacts_group_ids ON public.contacts USING gin (group_ids) WITH (gin_pending_list_limit='128') WHERE (group_ids <> '{}'::text[]);
+
+CREATE INDEX contacts_inactive ON public.contacts USING btree (tenant_id, id) WHERE (NOT active);
+
+CREATE INDEX contacts_opted_out ON public.contacts USING btree (tenant_id, id) WHERE jsonb_path_exists(preferences, '$.*?(@ == "opted_out")'::jsonpath);
 
 CREATE INDEX contacts_owner ON public.contacts USING btree (tenant_id, owner_id) WHERE (owner_id IS NOT NULL);
 

@@ -14,9 +14,10 @@ CREATE OR REPLACE FUNCTION list_contacts(
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET work_mem = '16MB'
 AS $$
 DECLARE
+    -- What contact_search and the indexes of few contacts answer, beside the table of contacts.
+    lean   boolean := filter - '{words,has_email,has_phone,active,opted_out}'::text[] = '{}';
     -- By version, and by name without a filter, contacts have an index that holds all of it.
-    beside boolean := filter - '{words,has_email,has_phone}'::text[] = '{}'
-                      AND sort NOT IN ('version', 'updated_at')
+    beside boolean := lean AND sort NOT IN ('version', 'updated_at')
                       AND (sort <> 'display_name' OR filter <> '{}');
     -- updated_at is given together with the version, so their order is the same; and the
     -- version has an index.
@@ -44,9 +45,15 @@ BEGIN
                ORDER BY sort_key %6$s, id %6$s OFFSET %7$s LIMIT %8$s) AS page',
         CASE WHEN filter = '{}' THEN 'NOT MATERIALIZED' ELSE 'MATERIALIZED' END,
         sort_key,
-        CASE WHEN beside THEN 'contact_search AS s WHERE ' || search_conditions(tenant, filter)
-                 || format(' AND NOT EXISTS (SELECT FROM contacts AS gone WHERE gone.tenant_id = %L
-                                AND gone.id = s.id AND gone.deleted_at IS NOT NULL)', tenant)
+        CASE WHEN beside THEN 'contact_search AS s WHERE '
+                 || concat_ws(' AND ', search_conditions(tenant, filter),
+                              lean_conditions(tenant, filter || '{"deleted": false}'))
+             WHEN lean AND filter <> '{}' THEN 'contacts AS s WHERE '
+                 || concat_ws(' AND ', format('tenant_id = %L AND deleted_at IS NULL', tenant),
+                              CASE WHEN filter ?| '{words,has_email,has_phone}' THEN
+                                  format('id IN (SELECT id FROM contact_search WHERE %s)',
+                                         search_conditions(tenant, filter)) END,
+                              lean_conditions(tenant, filter))
              ELSE 'contacts WHERE ' || contact_conditions(tenant, filter) END,
         CASE WHEN filter = '{}' THEN format(
                  'SELECT (checksum -> ''contacts'' ->> ''count'')::bigint

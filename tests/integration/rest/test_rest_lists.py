@@ -181,8 +181,15 @@ async def test_a_filtered_list_is_in_the_order_of_the_whole_one(agent: Api) -> N
     for number in range(8):
         name = {"first_name": f"A{number % 3}", "last_name": f"L{number % 2}"}
         channels = {"email": f"a{number}@b.example"} if number % 2 else {"phone": "044 668 18 00"}
+        choices = [{}, {"email": "opted_out"}, {"email": "opted_in", "sms": "opted_out"}]
         made = await make(
-            agent, **name, **channels, company="É" * (number % 3), tag_ids=[tag] * (number % 2)
+            agent,
+            **name,
+            **channels,
+            company="É" * (number % 3),
+            tag_ids=[tag] * (number % 2),
+            active=number > 1,
+            preferences=choices[number % 3],
         )
         if number == 3:
             await agent.delete(f"/api/contacts/{made}")
@@ -195,6 +202,15 @@ async def test_a_filtered_list_is_in_the_order_of_the_whole_one(agent: Api) -> N
                 "search=a1": lambda item: item["first_name"] == "A1",
                 "has_email=true": lambda item: item.get("emails"),
                 "has_phone=true&search=l0": lambda item: item.get("phones"),
+                "active=true": lambda item: item["active"],
+                "active=false&search=a": lambda item: not item["active"],
+                "opted_out=true": lambda item: "opted_out" in str(item.get("preferences")),
+                "opted_out=false": lambda item: "opted_out" not in str(item.get("preferences")),
+                "opted_out=email&has_email=true&active=1": lambda item: (
+                    item.get("emails")
+                    and item["active"]
+                    and item.get("preferences", {}).get("email") == "opted_out"
+                ),
                 "tag=vip": lambda item: item.get("tag_ids"),
                 "tag=vip&search=a&has_email=1": lambda item: item.get("tag_ids"),
             }.items():

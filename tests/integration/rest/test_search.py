@@ -211,9 +211,14 @@ async def test_lists_use_their_indexes_as_the_servers_role(
 async def test_lists_in_the_order_of_no_index_do_not_read_the_contacts(
     owner: asyncpg.Connection, crowd: Company
 ) -> None:
-    filters: tuple[dict[str, Any], ...] = ({}, {"words": ["a"]}, {"has_email": True})
+    filters: tuple[dict[str, Any], ...] = (
+        {},
+        {"words": ["a"], "opted_out": "email"},
+        {"has_email": True, "active": True},
+        {"has_phone": False, "opted_out": "none", "active": False},
+    )
     for filter in filters:
-        for sort in ("first_name", "last_name", "company", "created_at"):
+        for sort in ("first_name", "last_name", "company", "created_at", "version"):
             plans = await plans_of(owner, crowd.tenant, filter, sort)
             assert not scans_whole_contacts(plans), (filter, sort)
 
