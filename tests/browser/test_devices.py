@@ -339,6 +339,7 @@ async def test_more_than_500_devices_are_shown_in_pages(
         " FROM generate_series(1, 502) AS n",
         *(company.tenant, company.agents["agent"]),
     )
+    await sql.execute("UPDATE devices SET battery = 5 WHERE id = 'device-0502'")
     page = await open_page("/devices")
     await expect(page.get_by_test_id("device")).to_have_count(500)
     await page.get_by_role("button", name="Next").click()
@@ -347,6 +348,9 @@ async def test_more_than_500_devices_are_shown_in_pages(
     assert page.url.endswith("page=2")
     await page.get_by_role("button", name="Previous").click()
     await expect(page.get_by_test_id("device")).to_have_count(500)
+    # Sorted are all of them, not those of the page.
+    await page.get_by_role("button", name="Battery").click()
+    await expect(page.get_by_test_id("device").first).to_contain_text("Phone 502")
 
 
 async def test_hostile_names_are_names_also_on_a_phone(

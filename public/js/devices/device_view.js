@@ -1,16 +1,15 @@
 import { View } from "../app/view.js";
+import { dayOf, isDay } from "../core/days.js";
 import { formatCount } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
 import { askToSync, revoke } from "./actions.js";
 import { DeviceHistory } from "./history.js";
-import { today } from "./spans.js";
 import { app, clock, queue, stateBadge, time } from "./table.js";
 import { batteryText, behindText, nameOf } from "./words.js";
 
 const LIVE_SECONDS = 5;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** One device: how it is, what it did on a day, what can be done to it. */
 export class DeviceView extends View {
@@ -38,7 +37,7 @@ export class DeviceView extends View {
 
   routed({ query }) {
     const { day } = query;
-    this.#history.show(DAY.test(day) && day <= today() ? day : today());
+    this.#history.show(isDay(day) && day <= dayOf() ? day : dayOf());
     this.invalidate();
   }
 
@@ -83,7 +82,7 @@ export class DeviceView extends View {
         <div class="device-history">
         ${this.#history.template({
           online: device.online,
-          go: (day) => router.go(router.route.path, day === today() ? {} : { day }),
+          go: (day) => router.go(router.route.path, day === dayOf() ? {} : { day }),
         })}
         </div>
       </div>

@@ -1,8 +1,8 @@
+import { dayAfter, dayOf, hasDay } from "../core/days.js";
 import { formatClock, formatDay, formatTime, plural } from "../core/times.js";
 import { failed, nothingYet, skeleton } from "../parts/states.js";
 import { html, nothing, repeat } from "../vendor.js";
 import { merged } from "./entries.js";
-import { dayAfter, today } from "./spans.js";
 import { timeline } from "./timeline.js";
 import { amountText, durationText, errorText, kindText, outcomeText } from "./words.js";
 
@@ -36,7 +36,7 @@ export class DeviceHistory {
 
   /** Asks for the newest; of days that are over nothing new comes. */
   async read() {
-    if (this.day < today() && this.#entries) return;
+    if (this.day < dayOf() && this.#entries) return;
     const turn = ++this.#asked;
     try {
       const [page, latest] = await Promise.all([
@@ -86,7 +86,7 @@ export class DeviceHistory {
   }
 
   #dayPicker(go) {
-    const last = today();
+    const last = dayOf();
     const step = (label, sign, days, disabled) => html`
       <button
         type="button"
@@ -106,7 +106,7 @@ export class DeviceHistory {
           aria-label="Day"
           max=${last}
           .value=${this.day}
-          @change=${(event) => go(event.target.value || last)}
+          @change=${(event) => hasDay(event) && go(event.target.value)}
         />
         ${step("The day after", "›", 1, this.day >= last)}
       </div>

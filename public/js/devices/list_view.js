@@ -16,20 +16,22 @@ const TYPING_MS = 200;
 export class DeviceListView extends View {
   #devices = null;
   #health = null;
-  #total = 0;
   #error = null;
   #query = {};
   #asked = 0;
   #typing = null;
+  #typed = null;
+  #anew = true;
+  #ticks = 0;
 
   opened() {
-    this.every(LIVE_SECONDS, this.#read);
+    this.every(LIVE_SECONDS, this.#refresh);
     this.listen(this.application.connection, "stale", this.#read);
   }
 
   routed(route) {
-    const { sort, ...others } = route.query;
-    const { sort: sortedBy, ...before } = this.#query;
+    const { sort, page, ...others } = route.query;
+    const { sort: sortedBy, page: pageBefore, ...before } = this.#query;
     this.#query = route.query;
     this.application.title("Devices");
     if (this.#devices && JSON.stringify(others) === JSON.stringify(before)) {
@@ -38,21 +40,27 @@ export class DeviceListView extends View {
     } else this.#read({ anew: true });
   }
 
-  /** Asks for the page that is shown; `anew` puts it in order, else each device keeps its place. */
+  /** Asks again every 5 s for each page that the list has, so that long lists cost no more. */
+  #refresh() {
+    if (this.#ticks++ % Math.max(1, this.#pages) === 0) this.#read();
+  }
+
+  /** Asks for all devices; `anew` puts them in order, else each keeps its place. */
   async #read({ anew = false } = {}) {
     const { rest } = this.application;
     const { show, search } = this.#query;
     const turn = ++this.#asked;
-    const query = { ...CARDS[show]?.query, search, limit: PAGE, offset: this.#page * PAGE };
+    // An asking that comes before the answer to this one puts them in order in its place.
+    this.#anew ||= anew;
     try {
-      const [page, health] = await Promise.all([
-        rest.get("/api/devices", query, { signal: this.signal }),
+      const [devices, health] = await Promise.all([
+        rest.all("/api/devices", { ...CARDS[show]?.query, search }),
         rest.get("/api/devices/health", {}, { signal: this.signal }),
       ]);
       if (turn !== this.#asked) return;
-      const shown = anew ? null : this.#devices;
-      this.#devices = shown ? inPlace(shown, page.items) : sorted(page.items, this.#query.sort);
-      this.#total = page.total;
+      const shown = this.#anew ? null : this.#devices;
+      this.#devices = shown ? inPlace(shown, devices) : sorted(devices, this.#query.sort);
+      this.#anew = false;
       this.#health = health;
       this.#error = null;
     } catch (error) {
@@ -62,8 +70,13 @@ export class DeviceListView extends View {
     this.invalidate();
   }
 
+  get #pages() {
+    return Math.ceil((this.#devices?.length ?? 0) / PAGE);
+  }
+
   get #page() {
-    return Math.max(0, (Number.parseInt(this.#query.page, 10) || 1) - 1);
+    const page = (Number.parseInt(this.#query.page, 10) || 1) - 1;
+    return Math.max(0, Math.min(page, this.#pages - 1));
   }
 
   template() {
@@ -84,8 +97,8 @@ export class DeviceListView extends View {
           type="search"
           aria-label="Search devices"
           placeholder="Name, model or agent"
-          .value=${live(this.#query.search ?? "")}
-          @input=${(event) => this.#typed(event.target.value)}
+          .value=${live(this.#typed ?? this.#query.search ?? "")}
+          @input=${(event) => this.#search(event.target.value)}
         />
         ${sortChooser(this.#query.sort, (sort) => this.#ask({ sort }))}
       </search>
@@ -134,27 +147,28 @@ export class DeviceListView extends View {
     if (!this.#devices.length) return this.#empty();
     return html`
       ${this.#error ? html`<p class="notice" role="status">${this.#error.message}</p>` : nothing}
-      ${deviceTable(this.#devices, {
+      ${deviceTable(this.#devices.slice(this.#page * PAGE, (this.#page + 1) * PAGE), {
         href: (id) => this.application.router.href(`/devices/${encodeURIComponent(id)}`),
         sort: this.#query.sort,
         resort: (column) => this.#ask({ sort: nextSort(this.#query.sort, column) }),
       })}
-      ${this.#pages()}
+      ${this.#pager()}
     `;
   }
 
   #empty() {
     const { show, search } = this.#query;
-    if (show || search || this.#page) {
+    if (show || search) {
       return nothingFound("No device is like that.", () => this.application.router.replace({}));
     }
     return nothingYet("No device has connected yet. A phone appears here once it signs in.");
   }
 
-  #pages() {
-    const last = Math.ceil(this.#total / PAGE) - 1;
+  #pager() {
+    const last = this.#pages - 1;
     if (last < 1) return nothing;
-    const first = this.#page * PAGE + 1;
+    const first = this.#page * PAGE;
+    const end = Math.min(first + PAGE, this.#devices.length);
     const go = (page) => this.#ask({ page: page ? page + 1 : "" });
     return html`
       <nav class="pages" aria-label="Pages of devices">
@@ -162,8 +176,7 @@ export class DeviceListView extends View {
           Previous
         </button>
         <span>
-          ${formatCount(first)} to ${formatCount(first + this.#devices.length - 1)} of ${formatCount(this.#total)},
-          sorted within these
+          ${formatCount(first + 1)} to ${formatCount(end)} of ${formatCount(this.#devices.length)}
         </span>
         <button type="button" class="secondary" ?disabled=${this.#page >= last} @click=${() => go(this.#page + 1)}>
           Next
@@ -172,9 +185,14 @@ export class DeviceListView extends View {
     `;
   }
 
-  #typed(search) {
+  #search(search) {
     clearTimeout(this.#typing);
-    this.#typing = setTimeout(() => this.#ask({ search, page: "" }), TYPING_MS);
+    // What is being typed is not in the address yet, and stays in the field.
+    this.#typed = search;
+    this.#typing = setTimeout(() => {
+      this.#typed = null;
+      this.#ask({ search, page: "" });
+    }, TYPING_MS);
   }
 
   #ask(changes) {

@@ -19,11 +19,13 @@ export const COLUMNS = {
   clock: (device) => (device.clock_skew_ms === null ? null : Math.abs(device.clock_skew_ms)),
 };
 
-/** The devices by a column, `-` before it turns it round; without a known one as they are. */
-export function sorted(devices, sort) {
-  const descending = sort?.startsWith("-");
-  const key = COLUMNS[descending ? sort.slice(1) : sort];
-  if (!key) return devices;
+const byAgent = (device) => text(device.agent.code);
+
+/** The devices by a column, `-` before it turns it round; without a known one by agents' codes. */
+export function sorted(devices, sort = "") {
+  const descending = sort.startsWith("-");
+  const column = descending ? sort.slice(1) : sort;
+  const key = Object.hasOwn(COLUMNS, column) ? COLUMNS[column] : byAgent;
   const keyed = devices.map((device) => ({ device, value: key(device) }));
   keyed.sort((one, other) => {
     const missing = isMissing(one.value) - isMissing(other.value);

@@ -1,3 +1,4 @@
+import { startOf } from "../core/days.js";
 import { formatClock } from "../core/times.js";
 import { html, svg } from "../vendor.js";
 import { LENGTH, spansOf } from "./spans.js";
@@ -5,7 +6,7 @@ import { LENGTH, spansOf } from "./spans.js";
 /** A day as a line: when it was connected, when it synced, what failed. The table says the same. */
 export function timeline(items, day) {
   const { connections, marks } = spansOf(items, day);
-  const start = Date.parse(`${day}T00:00:00Z`);
+  const start = startOf(day);
   return html`
     <div class="timeline" aria-hidden="true" data-test="timeline">
       <svg viewBox="0 0 ${LENGTH} 60" preserveAspectRatio="none">

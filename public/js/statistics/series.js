@@ -1,10 +1,12 @@
 // The statistics' answers as what a plot draws: x in seconds, and series of numbers or null.
 
+import { startOf } from "../core/days.js";
+
 const MOST_AGENTS = 6;
 const MINUTES = 1_440;
 
 /** The days' beginnings (UTC) in seconds since 1970. */
-export const daysAxis = (days) => days.map(({ day }) => Date.parse(`${day}T00:00:00Z`) / 1_000);
+export const daysAxis = (days) => days.map(({ day }) => startOf(day) / 1_000);
 
 /** A series of one of the days' numbers. */
 export const daySeries = (days, field, name) => ({ name, values: days.map((day) => day[field]) });
@@ -42,7 +44,7 @@ export function agentSeries(days, nameOf, most = MOST_AGENTS) {
  * today only up to the last minute that there is.
  */
 export function minuteSeries({ day, minutes }) {
-  const start = Date.parse(`${day}T00:00:00Z`) / 1_000;
+  const start = startOf(day) / 1_000;
   const known = new Map(
     minutes.map((minute) => [Math.floor(Date.parse(minute.at) / 60_000), minute]),
   );

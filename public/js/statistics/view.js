@@ -1,4 +1,5 @@
 import { View } from "../app/view.js";
+import { dayOf, hasDay } from "../core/days.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
 import { countTables, numberCards } from "./counts.js";
@@ -11,7 +12,7 @@ import {
   onlineFigure,
   syncsFigure,
 } from "./figures.js";
-import { CHOICES, dayOf, minuteDayOf, rangeOf } from "./range.js";
+import { CHOICES, minuteDayOf, rangeOf } from "./range.js";
 import { total } from "./series.js";
 
 const LIVE_SECONDS = 60;
@@ -116,7 +117,7 @@ export default class StatisticsView extends View {
           .value=${value}
           min=${bounds.min ?? nothing}
           max=${bounds.max}
-          @change=${(event) => event.target.value && own({ [name]: event.target.value })}
+          @change=${(event) => hasDay(event) && own({ [name]: event.target.value })}
         />
       </label>
     `;
@@ -177,7 +178,7 @@ export default class StatisticsView extends View {
         aria-label="Day shown minute by minute"
         max=${dayOf()}
         .value=${minuteDayOf(this.#query)}
-        @change=${(event) => this.#ask({ day: event.target.value })}
+        @change=${(event) => hasDay(event) && this.#ask({ day: event.target.value })}
       />
     `;
   }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { merged } from "../../../public/js/devices/entries.js";
 import { inPlace, nextSort, sorted } from "../../../public/js/devices/order.js";
-import { dayAfter, spansOf, today } from "../../../public/js/devices/spans.js";
+import { spansOf } from "../../../public/js/devices/spans.js";
 import {
   amountText,
   behindText,
@@ -52,10 +52,13 @@ test("clocks are sorted by how wrong they are, either way", () => {
   assert.deepEqual(ids(sorted(devices, "-clock")), ["fast", "right"]);
 });
 
-test("a column that does not exist leaves the order as it is", () => {
-  const devices = [device("b"), device("a")];
-  assert.deepEqual(ids(sorted(devices, "constructor")), ["b", "a"]);
-  assert.deepEqual(ids(sorted(devices, undefined)), ["b", "a"]);
+test("without a column that there is, devices are in the order of their agents' codes", () => {
+  const devices = [
+    device("b", { agent: { code: "Zoe" } }),
+    device("a", { agent: { code: "ann" } }),
+  ];
+  assert.deepEqual(ids(sorted(devices, "constructor")), ["a", "b"]);
+  assert.deepEqual(ids(sorted(devices)), ["a", "b"]);
 });
 
 test("newer states stay in their places, and new devices come last", () => {
@@ -157,12 +160,6 @@ test("a connection is drawn no further than its day and until now", () => {
     ended: "2026-11-26T09:00:00Z",
   };
   assert.deepEqual(spansOf([late], "2026-11-25").connections, [{ from: 1_439.5, length: 0.5 }]);
-});
-
-test("days are counted in UTC, over the ends of months", () => {
-  assert.equal(today(Date.parse("2026-11-25T23:30:00Z")), "2026-11-25");
-  assert.equal(dayAfter("2026-02-28"), "2026-03-01");
-  assert.equal(dayAfter("2026-03-01", -1), "2026-02-28");
 });
 
 test("the newest entries are put over those that are known, each once", () => {

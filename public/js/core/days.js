@@ -1,0 +1,19 @@
+// Days as the server counts them, in UTC: "2026-11-25". As texts they are in the order of time.
+
+export const DAY_MS = 86_400_000;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+/** Today, or the day of a time in milliseconds. */
+export const dayOf = (time = Date.now()) => new Date(time).toISOString().slice(0, 10);
+
+/** When a day begins, in milliseconds. */
+export const startOf = (day) => Date.parse(`${day}T00:00:00Z`);
+
+/** The day so many days later. */
+export const dayAfter = (day, days = 1) => dayOf(startOf(day) + days * DAY_MS);
+
+/** Whether a text of the address is a day. */
+export const isDay = (text) => DAY.test(text) && !Number.isNaN(startOf(text));
+
+/** Whether a date field has a day: while one types a year, it has one of long ago. */
+export const hasDay = ({ target }) => target.value >= "2000-01-01";
