@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from server.db.dump import dump_schema
 from server.db.embedded import EmbeddedPostgres
+from server.db.migrate import DIRECTORY, migrate
 from server.jobs.worker import Worker
 from tests.acceptance.support.command_line import ROOT
 
@@ -25,6 +28,13 @@ Psql = Callable[[str, str], str]
 STATE = """SELECT string_agg(tenant_id || ' ' || version || ' ' || epoch || ' ' || checksum, ';'
            ORDER BY tenant_id) FROM global_version"""
 
+
+FILL = """INSERT INTO tenants (id, name) VALUES ('other', 'Other');
+    INSERT INTO contacts (tenant_id, id, first_name, notes)
+    SELECT t, 'contact-' || n, 'Ann', repeat(md5(n::text), 20)
+    FROM generate_series(1, 300) AS n, unnest(ARRAY['default', 'other']) AS t;
+    INSERT INTO tags (tenant_id, id, name) VALUES ('default', 'tag-0001', 'VIP');
+    DELETE FROM contacts WHERE id = 'contact-7'"""
 
 # A condition of which Postgres gives another wording, of the same meaning, each time that it reads
 # its own.
@@ -62,16 +72,27 @@ def refused(done: Done) -> str:
 @pytest.fixture
 def filled(database_url: str, psql: Psql) -> str:
     """A database with two companies, contacts, a tombstone and a tag."""
-    psql(
-        database_url,
-        """INSERT INTO tenants (id, name) VALUES ('other', 'Other');
-           INSERT INTO contacts (tenant_id, id, first_name, notes)
-           SELECT t, 'contact-' || n, 'Ann', repeat(md5(n::text), 20)
-           FROM generate_series(1, 300) AS n, unnest(ARRAY['default', 'other']) AS t;
-           INSERT INTO tags (tenant_id, id, name) VALUES ('default', 'tag-0001', 'VIP');
-           DELETE FROM contacts WHERE id = 'contact-7'""",
-    )
+    psql(database_url, FILL)
     return database_url
+
+
+@pytest.fixture
+def older(make_database: MakeDatabase, psql: Psql, tmp_path: Path) -> str:
+    """The same, as it was before the last migration and one of the functions."""
+    folder = tmp_path / "sql"
+    shutil.copytree(DIRECTORY, folder)
+    max((folder / "migrations").iterdir()).unlink()
+    (folder / "functions" / "purge_tombstones.sql").unlink()
+    url = make_database(migrated=False)
+
+    async def migrate_to_older() -> None:
+        connection = await asyncpg.connect(url)
+        await migrate(connection, folder)
+        await connection.close()
+
+    asyncio.run(migrate_to_older())
+    psql(url, FILL)
+    return url
 
 
 @pytest.fixture
@@ -178,21 +199,16 @@ def test_a_backup_of_a_newer_version_is_refused_before_anything_is_lost(
 
 
 def test_a_backup_of_an_older_version_is_brought_up_to_date(
-    filled: str, psql: Psql, tmp_path: Path
+    older: str, psql: Psql, tmp_path: Path
 ) -> None:
-    last = psql(filled, "SELECT max(name) FROM schema_migrations")
-    psql(
-        filled,
-        f"""DELETE FROM schema_migrations WHERE name = '{last}';
-            DELETE FROM schema_objects WHERE name = 'functions/purge_tombstones.sql';
-            DROP FUNCTION purge_tombstones""",
-    )
-    assert server(filled, "backup", tmp_path / "older.dump").returncode == 0
-    done = server(filled, "restore", tmp_path / "older.dump")
+    last = f"migrations/{max(path.name for path in (DIRECTORY / 'migrations').iterdir())}"
+    assert psql(older, "SELECT max(name) FROM schema_migrations") < last
+    assert server(older, "backup", tmp_path / "older.dump").returncode == 0
+    done = server(older, "restore", tmp_path / "older.dump")
     assert done.returncode == 0, done.stderr
     assert f"Applied {last}\n" in done.stdout
-    assert psql(filled, "SELECT max(name) FROM schema_migrations") == last
-    assert server(filled, "purge", "--older-than", "0s").returncode == 0
+    assert psql(older, "SELECT max(name) FROM schema_migrations") == last
+    assert server(older, "purge", "--older-than", "0s").returncode == 0
 
 
 def test_beneath_a_running_server_nothing_is_restored(file: Path, filled: str, psql: Psql) -> None:
