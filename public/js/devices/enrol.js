@@ -1,6 +1,5 @@
 import { copyButton } from "../parts/copy_button.js";
 import { html, live, nothing } from "../vendor.js";
-import { nameOf } from "./words.js";
 
 /** Makes a new device for an agent, and shows its key this once. Whether one was made. */
 export async function enrol(application) {
@@ -83,7 +82,7 @@ async function send({ rest }, form) {
 /** The id and the key, to be put into the phone; closed only by saying that one has them. */
 function show({ dialogs, toasts }, { device, api_key }) {
   return dialogs.open({
-    title: `${nameOf(device)} is enrolled`,
+    title: `${device.name || "The phone"} is enrolled`,
     body: () => html`
       <p>
         Put both into the phone now. <strong>The key is shown only this once</strong>; if it is lost,

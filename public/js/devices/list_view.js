@@ -27,6 +27,9 @@ export class DeviceListView extends View {
   opened() {
     this.every(LIVE_SECONDS, this.#refresh);
     this.listen(this.application.connection, "stale", this.#read);
+    this.application.shortcuts.bind(this, {
+      "/": () => this.element.querySelector("input[type=search]").focus(),
+    });
   }
 
   routed(route) {
