@@ -31,6 +31,8 @@ export class Jobs {
 export class WatchedJob extends EventTarget {
   #end = new AbortController();
   #timer = null;
+  #latest = null;
+  #asked = 0;
 
   constructor(rest, connection, id) {
     super();
@@ -56,10 +58,16 @@ export class WatchedJob extends EventTarget {
   /** Reads the whole job, with its findings. */
   async ask() {
     clearTimeout(this.#timer);
+    this.#latest = null;
+    const asked = ++this.#asked;
     try {
-      this.#take(await this.rest.get(`/api/bulk/jobs/${this.id}`));
+      const answer = await this.rest.get(`/api/bulk/jobs/${this.id}`);
+      if (asked !== this.#asked) return;
       this.error = null;
+      // What was told meanwhile is newer than the answer, but has no findings.
+      this.#take({ ...answer, ...this.#latest });
     } catch (error) {
+      if (asked !== this.#asked || this.#end.signal.aborted) return;
       this.error = error;
       this.dispatchEvent(new CustomEvent("job"));
     }
@@ -70,6 +78,7 @@ export class WatchedJob extends EventTarget {
 
   #heard(job) {
     if (job.id !== this.id) return;
+    this.#latest = job;
     const wasEnded = this.ended;
     // What comes by the socket has no findings; those that are known stay.
     this.#take({ ...this.job, ...job });
