@@ -1,5 +1,6 @@
 import { plural } from "../core/times.js";
 import { describeItem, describeValue, labelOf } from "../parts/changes.js";
+import { fieldLabel } from "./fields.js";
 
 // What was asked of a bulk edit, by the options of its job, for a person.
 
@@ -53,7 +54,7 @@ function changeLines(field, value, store) {
   if (Object.hasOwn(SETS, field)) return [[label, setWords(SETS[field], value, store)]];
   if (field === "custom" || field === "preferences") {
     return Object.entries(value ?? {}).map(([name, each]) => [
-      name,
+      fieldLabel(`${field}.${name}`),
       describeValue(field, each, store) || "cleared",
     ]);
   }

@@ -147,13 +147,13 @@ function details(job, store) {
     ["Asked for", formatTime(job.created_at)],
     ["Began", formatTime(started_at)],
     ["Ended", formatTime(ended_at)],
-    ...editLines(options, store),
     [
       "Took",
       started_at && ended_at
         ? formatLength((Date.parse(ended_at) - Date.parse(started_at)) / 1_000)
         : "",
     ],
+    ...editLines(options, store),
     ["Format", detected ? formatLabel(detected.format) : ""],
     ["Encoding", detected?.encoding ? encodingLabel(detected.encoding) : ""],
     ["Between cells", detected?.delimiter ? delimiterLabel(detected.delimiter) : ""],

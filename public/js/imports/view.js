@@ -9,12 +9,20 @@ import { readingForm, takingForm } from "./options_form.js";
 import { previewCounts, previewParts, previewSummary } from "./preview.js";
 import { part } from "./tables.js";
 
+// For screen readers, at the beginning of each; how far an upload is would be too much for them.
+const ANNOUNCED = {
+  sending: "Sending the file.",
+  reading: "Looking through the file.",
+  starting: "Starting the import.",
+};
+
 /** `#/import`: a file is chosen, looked at and imported. */
 export default class ImportView extends View {
   #draft;
   #latest;
   #over = false;
   #allColumns = false;
+  #announced = null;
 
   opened() {
     this.application.title("Import");
@@ -127,7 +135,7 @@ export default class ImportView extends View {
     if (!draft.busy) return nothing;
     const sending = draft.sent < 1 && draft.state !== "waiting";
     return html`
-      <div class="import-progress" role="status">
+      <div class="import-progress">
         <span>${doing(draft)}</span>
         ${
           sending
@@ -194,7 +202,11 @@ export default class ImportView extends View {
 
   #draftChanged() {
     const { state, answer } = this.#draft;
-    if (state === "shown") this.application.announce(previewSummary(answer));
+    if (state !== this.#announced) {
+      const said = state === "shown" ? previewSummary(answer) : ANNOUNCED[state];
+      if (said) this.application.announce(said);
+    }
+    this.#announced = state;
     this.invalidate();
   }
 }

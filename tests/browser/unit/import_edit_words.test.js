@@ -37,9 +37,9 @@ test("an edit says what was done to them", () => {
     ["Tags", "added: VIP; taken away: a deleted tag"],
     ["Groups", "cleared"],
     ["Phones", "work: 1"],
-    ["Size", "cleared"],
-    ["Shoe", "42"],
-    ["email", "opted out"],
+    ["Custom field “Size”", "cleared"],
+    ["Custom field “Shoe”", "42"],
+    ["Consent: e-mail", "opted out"],
   ]);
   assert.deepEqual(editLines({ ids: 2, delete: true }, store)[1], [
     "What was done",
