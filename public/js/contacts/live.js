@@ -87,9 +87,10 @@ export class LiveChanges extends EventTarget {
   }
 
   #countSoon() {
-    this.#counting ??= setTimeout(async () => {
-      await this.pages.count();
+    this.#counting ??= setTimeout(() => {
+      // First, as what comes while it is counted may not be in the count.
       this.#counting = null;
+      this.pages.count();
     }, COUNT_MS);
   }
 
