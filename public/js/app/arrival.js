@@ -6,7 +6,7 @@
 export function arrive(main, application, left = null) {
   const { activeElement } = document;
   if (activeElement !== left && activeElement !== main && main.contains(activeElement)) return;
-  const heading = main.querySelector("h1");
+  const heading = [...main.querySelectorAll("h1")].find((each) => each.checkVisibility());
   heading?.setAttribute("tabindex", "-1");
   (heading ?? main).focus({ preventScroll: true });
   if (!heading) application.announce(document.title);

@@ -24,13 +24,15 @@ def _source() -> str:
     return AXE.read_text("utf-8")
 
 
-async def violations(page: Page) -> list[str]:
-    """Each rule that the page breaks, with the elements that do."""
-    await page.evaluate(_source())
+async def violations(page: Page, rule: str | None = None) -> list[str]:
+    """Each rule that the page breaks, or the one `rule`, with the elements that do."""
+    if await page.evaluate("window.axe === undefined"):
+        await page.evaluate(_source())
+    options = OPTIONS if rule is None else {"preload": False, "runOnly": [rule]}
     found = await page.evaluate(
-        "options => axe.run(document, options).then(({violations}) => violations)", OPTIONS
+        "options => axe.run(document, options).then(({violations}) => violations)", options
     )
     return [
-        f"{rule['id']}: {rule['help']}: {[node['html'][:200] for node in rule['nodes'][:5]]}"
-        for rule in found
+        f"{broken['id']}: {broken['help']}: {[node['html'][:200] for node in broken['nodes'][:5]]}"
+        for broken in found
     ]
