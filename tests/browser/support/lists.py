@@ -50,10 +50,8 @@ async def scroll_to(page: Page, place: int) -> None:
     )
 
 
-async def chosen(page: Page) -> int:
-    """How many are chosen, as the bar says it."""
-    text = await page.get_by_test_id("chosen").inner_text()
-    return int(text.split(" ")[0].replace(",", ""))
+async def shows_chosen(page: Page, number: int) -> None:
+    await expect(page.get_by_test_id("chosen")).to_have_text(f"{number:,} chosen")
 
 
 async def leave_the_list(page: Page) -> None:
