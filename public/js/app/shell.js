@@ -34,6 +34,8 @@ export class Shell extends View {
     this.listen(toasts, "changed", this.invalidate);
     this.listen(router, "route", ({ detail }) => this.#show(detail));
     shortcuts.bind(this, { "?": () => openHelp(this.application), "/": () => this.#search() });
+    // The first connection may be the one that does not come.
+    this.#stateChanged();
   }
 
   routed() {
@@ -175,8 +177,20 @@ export class Shell extends View {
     setTimeout(() => this.invalidate(), 1_600);
   }
 
-  #refused({ detail: { mutation, error } }) {
-    this.application.toasts.error(error, { action: this.#toContact(mutation), seconds: 30 });
+  async #refused({ detail: { mutation, error } }) {
+    const { router, toasts } = this.application;
+    const contact = mutation.event.startsWith("contact_");
+    let kept = null;
+    try {
+      const { keepAsDraft } = contact ? await import("../contact/rescue.js") : {};
+      kept = (await keepAsDraft?.(this.application, mutation, error)) ?? null;
+    } finally {
+      const text = kept ? `${error.message} What you entered is kept as a draft.` : error.message;
+      const action = kept
+        ? { label: "Open", run: () => router.go(kept) }
+        : this.#toContact(mutation);
+      toasts.show(text, { kind: "error", action, seconds: 30 });
+    }
   }
 
   #conflicted({ detail: { mutation, conflicts } }) {

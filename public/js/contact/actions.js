@@ -27,6 +27,7 @@ export class Actions {
       ack = await editor.save();
     } catch (error) {
       if (!error.code) throw error;
+      view.history?.refreshSoon();
       if (view.form?.editor === editor) this.#toFirstFault();
       return;
     }

@@ -23,7 +23,7 @@ export default class ContactView extends View {
   conflicts = [];
 
   opened() {
-    const { connection, mutations, shortcuts, store } = this.application;
+    const { connection, drafts, mutations, shortcuts, store } = this.application;
     this.actions = new Actions(this);
     this.wide = matchMedia("(min-width: 1100px)");
     this.listen(this.wide, "change", this.invalidate);
@@ -31,6 +31,11 @@ export default class ContactView extends View {
     this.listen(store, "stale", () => this.load());
     this.listen(connection, "state", this.#connected);
     this.listen(mutations, "conflicted", this.#conflicted);
+    // What was lost or refused is in the history, too, though nothing changed.
+    for (const type of ["acknowledged", "refused"]) {
+      this.listen(mutations, type, ({ detail }) => this.#judged(detail.mutation));
+    }
+    this.listen(drafts, "written", ({ detail }) => this.#draftWritten(detail));
     this.listen(window, "pagehide", () => this.form?.editor.saveDraft());
     // "5 minutes ago" grows old; and an edit that lost changes the history, but not the contact.
     this.every(30, () => {
@@ -128,6 +133,15 @@ export default class ContactView extends View {
     this.draft = draft ?? null;
     if (this.isNew && !draft) this.edit();
     else this.invalidate();
+  }
+
+  #judged({ row }) {
+    if (row === this.id) this.history.refreshSoon();
+  }
+
+  /** A draft that this page did not write: of an edit that was refused. */
+  #draftWritten(name) {
+    if (!this.form && name === Editor.draftName(this.id)) this.#readDraft();
   }
 
   #notRead(error) {

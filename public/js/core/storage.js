@@ -16,9 +16,13 @@ export const openStorage = () =>
     },
   });
 
-/** Drafts of forms, by a name of their own; of the signed-in agent alone. */
-export class Drafts {
+/**
+ * Drafts of forms, by a name of their own; of the signed-in agent alone. Event `written` (detail:
+ * the name).
+ */
+export class Drafts extends EventTarget {
   constructor(storage, agentId) {
+    super();
     this.storage = storage;
     this.agentId = agentId;
   }
@@ -27,8 +31,9 @@ export class Drafts {
     return this.storage.get("drafts", this.#key(name));
   }
 
-  write(name, draft) {
-    return this.storage.put("drafts", draft, this.#key(name));
+  async write(name, draft) {
+    await this.storage.put("drafts", draft, this.#key(name));
+    this.dispatchEvent(new CustomEvent("written", { detail: name }));
   }
 
   remove(name) {
