@@ -20,6 +20,8 @@ class Line:
         self.sent: list[str] = []
         self.held: list[tuple[WebSocketRoute, str | bytes]] | None = None
         self.is_cut = False
+        # Whether what the server answers is kept from the pages for good.
+        self.lose_acks = False
         self._open: list[WebSocketRoute] = []
 
     @classmethod
@@ -60,6 +62,8 @@ class Line:
             server.send(message)
 
         def down(message: str | bytes) -> None:
+            if self.lose_acks and isinstance(message, str) and message.startswith("43"):
+                return
             if self.held is not None and isinstance(message, str) and '["changes",' in message:
                 self.held.append((route, message))
             else:
