@@ -62,7 +62,7 @@ async def faults(page: Page, what: str) -> list[str]:
     found = []
     for look in LOOKS:
         await page.set_viewport_size({"width": look.width, "height": look.height})
-        await page.emulate_media(color_scheme=look.scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=look.scheme)
         await settled(page)
         # There, what sticks to the bottom covers half of no button.
         await page.evaluate(TO_THE_END)
@@ -170,7 +170,7 @@ async def test_a_phones_menu_and_the_page_to_sign_in_break_no_rule(open_page: Op
     page = await open_page("/labels", "admin", width=360, height=740)
     await page.get_by_role("button", name="Menu").click()
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)
         await settled(page)
         found += [f"menu, {scheme}: {each}" for each in await violations(page)]
     assert not found, "\n".join(found)
