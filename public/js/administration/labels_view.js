@@ -1,7 +1,7 @@
 import { View } from "../app/view.js";
 import { formatCount, plural } from "../core/times.js";
 import { icon } from "../parts/icon.js";
-import { nothingFound, nothingYet } from "../parts/states.js";
+import { nothingFound, nothingYet, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
 import { deletionsOf } from "./deletions.js";
 import { LabelCounts } from "./label_counts.js";
@@ -76,6 +76,7 @@ export default class LabelsView extends View {
     const { sort, search } = this.#query;
     const labels = store.labels(kind).filter(({ id }) => !this.deletions.has(id));
     const { one } = KINDS[kind];
+    if (!labels.length && !store.loaded) return skeleton(6);
     if (!labels.length) {
       return nothingYet(
         `There is no ${one} yet. Contacts are marked with them, by hand or by an import, and found by them.`,

@@ -19,20 +19,34 @@ export class Store extends EventTarget {
   #agents = new Map();
   #sorted = new Map();
   #pending = null;
+  #behind = false;
 
   constructor(rest, connection, mutations) {
     super();
     this.rest = rest;
     this.mutations = mutations;
+    /** Whether all labels are on hand: until then, that there is none says nothing. */
+    this.loaded = false;
+    connection.addEventListener("state", () => {
+      if (connection.state === "online" && this.#behind) this.#refresh();
+    });
     connection.addEventListener("changes", ({ detail }) => this.apply(detail));
     connection.addEventListener("stale", () => this.#refresh());
     mutations.addEventListener("acknowledged", ({ detail }) => this.#acknowledged(detail));
     mutations.addEventListener("waiting", () => this.#note());
   }
 
-  /** Reads the labels and agents, which every view needs. */
+  /** Reads the labels and agents, which every view needs; what fails is read with the next connection. */
   async load() {
-    await Promise.all([...LABELS.map((entity) => this.#loadLabels(entity)), this.loadAgents()]);
+    try {
+      await Promise.all([...LABELS.map((entity) => this.#loadLabels(entity)), this.loadAgents()]);
+    } catch (error) {
+      this.#behind = true;
+      throw error;
+    }
+    this.#behind = false;
+    this.loaded = true;
+    this.#note();
   }
 
   async loadAgents() {
@@ -164,10 +178,12 @@ export class Store extends EventTarget {
   }
 
   async #loadLabels(entity) {
+    const held = this.#rows.get(entity);
+    // What comes while the server reads is newer than what it read.
+    const before = [...held.keys()];
     const rows = await this.rest.all(`/api/${PLURALS[entity]}`);
     const ids = new Set(rows.map((row) => row.id));
-    const held = this.#rows.get(entity);
-    for (const id of held.keys()) if (!ids.has(id)) held.delete(id);
+    for (const id of before) if (!ids.has(id)) held.delete(id);
     this.take(entity, rows);
     this.#sorted.delete(entity);
     this.#note();
@@ -178,7 +194,7 @@ export class Store extends EventTarget {
     try {
       await this.load();
     } catch (error) {
-      // Cut off again; the next connection is stale as well.
+      // Cut off again: with the next connection, see above.
       if (!error.passing) throw error;
     }
   }

@@ -123,3 +123,47 @@ function permutations(items) {
     permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]),
   );
 }
+
+class Server {
+  labels = [];
+  asked = 0;
+  async all(path) {
+    this.asked += 1;
+    if (this.away) throw Object.assign(new Error("away"), { passing: true });
+    const rows = path === "/api/tags" ? [...this.labels] : [];
+    await this.reading?.();
+    return rows;
+  }
+}
+
+test("a label that comes while all are read stays", async () => {
+  const server = new Server();
+  store = new Store(server, new EventTarget(), queue);
+  const tag = (id, version) => ({ id, version, name: id });
+  server.labels = [tag("old", 1), tag("gone", 2)];
+  await store.load();
+  server.labels = [tag("old", 1)];
+  server.reading = () => store.apply({ tags: { put: [tag("new", 3)], del: [] } });
+  await store.load();
+  assert.deepEqual(
+    store.labels("tag").map(({ id }) => id),
+    ["new", "old"],
+  );
+});
+
+test("labels that could not be read are read with the next connection", async () => {
+  const server = new Server();
+  const connection = new EventTarget();
+  store = new Store(server, connection, queue);
+  server.away = true;
+  await assert.rejects(store.load());
+  assert.equal(store.loaded, false);
+  server.away = false;
+  connection.state = "online";
+  connection.dispatchEvent(new Event("state"));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(store.loaded, true);
+  const { asked } = server;
+  connection.dispatchEvent(new Event("state"));
+  assert.equal(server.asked, asked);
+});
