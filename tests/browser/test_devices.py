@@ -103,7 +103,7 @@ async def test_what_needs_somebody_is_marked_with_words(
     await expect(row(page, "Aged phone")).to_contain_text("outdated")
     await expect(row(page, "Fine phone")).not_to_contain_text("outdated")
     await expect(row(page, "Stuck phone")).to_contain_text(
-        re.compile("4 edits.*stuck.*oldest yesterday", re.S)
+        re.compile("4 edits.*stuck.*oldest 30 h", re.S)
     )
     await expect(row(page, "Lost phone")).to_contain_text("3 min fast")
     await expect(row(page, "Lost phone")).to_contain_text("Missing")

@@ -117,9 +117,10 @@ export class DeviceHistory {
     if (!this.#entries) return this.#error ? failed(this.#error, () => this.read()) : skeleton(4);
     if (!this.#entries.length) return this.#nothing(go);
     const newest = this.#entries.find(({ kind }) => kind === "connection");
+    const open = online && !newest?.ended ? newest : null;
     return html`
       ${this.#error ? html`<p class="notice" role="status">${this.#error.message}</p>` : nothing}
-      ${timeline(this.#entries, this.day)}
+      ${timeline(this.#entries, this.day, open)}
       <div class="table-box history-box" tabindex="0" role="region" aria-label="Entries of the day">
         <table>
           <caption class="visually-hidden">Connections, syncs and edits of the day, newest first</caption>
@@ -136,7 +137,7 @@ export class DeviceHistory {
             ${repeat(
               this.#entries,
               ({ id }) => id,
-              (entry) => row(entry, online && entry === newest),
+              (entry) => row(entry, entry === open),
             )}
           </tbody>
         </table>

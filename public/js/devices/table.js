@@ -69,17 +69,17 @@ function heading(column, title, sort, resort) {
 const row = (device, href) => html`
   <tr data-test="device" data-id=${device.id}>
     <th scope="row">
-      <a href=${href(device.id)}>${nameOf(device)}</a>
-      ${device.name && device.model ? html`<small>${device.model}</small>` : nothing}
+      <a class="device-link" href=${href(device.id)} title=${nameOf(device)}>${nameOf(device)}</a>
+      ${device.name && device.model ? html`<small class="device-model" title=${device.model}>${device.model}</small>` : nothing}
     </th>
-    <td data-label="Agent">${device.agent.name}</td>
+    <td class="device-text" data-label="Agent" title=${device.agent.name}>${device.agent.name}</td>
     <td data-label="State">${stateBadge(device.state)}</td>
     <td data-label="Last seen">${time(device.last_seen, "never")}</td>
     <td data-label="Behind">${behind(device.lag)}</td>
     <td data-label="Queue">${queue(device)}</td>
-    <td data-label="App">${app(device)}</td>
+    <td class="device-text" data-label="App" title=${device.app_version ?? nothing}>${app(device)}</td>
     <td data-label="Battery">${batteryText(device.battery) || unknown}</td>
-    <td data-label="Network">${device.network || unknown}</td>
+    <td class="device-text" data-label="Network" title=${device.network ?? nothing}>${device.network || unknown}</td>
     <td data-label="Clock">${clock(device)}</td>
   </tr>
 `;
@@ -107,7 +107,10 @@ export function behind({ versions, seconds }) {
 /** How many edits wait on the device, since when; marked when they are stuck. */
 export function queue({ queue: { size, oldest_at, stuck } }) {
   if (!size) return html`<span class="muted">empty</span>`;
-  const since = oldest_at ? html`<small>oldest ${time(oldest_at)}</small>` : nothing;
+  const age = (Date.now() - Date.parse(oldest_at)) / 1_000;
+  const since = oldest_at
+    ? html`<small title=${formatTime(oldest_at)}>oldest ${formatLength(age)}</small>`
+    : nothing;
   return html`${plural(size, "edit")} ${stuck ? html`<span class="badge badge-bad">stuck</span>` : nothing}${since}`;
 }
 

@@ -3,9 +3,9 @@ import { formatClock } from "../core/times.js";
 import { html, svg } from "../vendor.js";
 import { LENGTH, spansOf } from "./spans.js";
 
-/** A day as a line: when it was connected, when it synced, what failed. The table says the same. */
-export function timeline(items, day) {
-  const { connections, marks } = spansOf(items, day);
+/** A day as a line: when it was connected, when it synced, what failed. `open` stands still. */
+export function timeline(items, day, open) {
+  const { connections, marks } = spansOf(items, day, { open });
   const start = startOf(day);
   return html`
     <div class="timeline" aria-hidden="true" data-test="timeline">

@@ -162,12 +162,17 @@ export default class StatisticsView extends View {
       ])}
       <div class="figures">
         ${figure("contacts")} ${figure("changes")} ${figure("syncs")}
-        ${figure("minutes", { extra: this.#dayPicker() })} ${figure("online")} ${figure("lag")}
+        ${figure("minutes", { extra: this.#dayPicker(), note: this.#minutesNote() })} ${figure("online")} ${figure("lag")}
       </div>
       <h2 class="counts-title">Contacts now</h2>
       ${countTables(this.#stats, this.application)}
       <p class="muted">Days are counted in UTC. What devices did is kept for 90 days.</p>
     `;
+  }
+
+  #minutesNote() {
+    if (this.#minutes.minutes.length) return nothing;
+    return html`<p class="muted">No server ran for a whole minute on this day.</p>`;
   }
 
   #dayPicker() {

@@ -150,7 +150,7 @@ test("a connection is drawn no further than its day and until now", () => {
   };
   const open = { kind: "connection", started: "2026-11-25T22:00:00Z", ended: null };
   const now = Date.parse("2026-11-25T23:00:00Z");
-  assert.deepEqual(spansOf([into, open], "2026-11-25", now).connections, [
+  assert.deepEqual(spansOf([into, open], "2026-11-25", { open, now }).connections, [
     { from: 0, length: 60 },
     { from: 1_320, length: 60 },
   ]);
@@ -160,6 +160,11 @@ test("a connection is drawn no further than its day and until now", () => {
     ended: "2026-11-26T09:00:00Z",
   };
   assert.deepEqual(spansOf([late], "2026-11-25").connections, [{ from: 1_439.5, length: 0.5 }]);
+});
+
+test("a connection of which no end was noted is not drawn as if it stood", () => {
+  const lost = { kind: "connection", started: "2026-11-25T22:00:00Z", ended: null };
+  assert.deepEqual(spansOf([lost], "2026-11-25").connections, [{ from: 1_320, length: 3 }]);
 });
 
 test("the newest entries are put over those that are known, each once", () => {
