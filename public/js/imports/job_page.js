@@ -1,4 +1,4 @@
-import { formatCount, formatLength, formatTime } from "../core/times.js";
+import { formatLength, formatTime, plural } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { JobPanel } from "../parts/job.js";
 import { isOver, jobTitle } from "../parts/job_words.js";
@@ -58,7 +58,7 @@ export class JobPage {
           ? part(
               "Fresh edits that it overwrote",
               this.#findings(job, "conflicts", conflictsTable),
-              html`<span class="muted">${formatCount(counts.conflicts)} ${job.kind === "import" ? "rows" : "contacts"}</span>`,
+              html`<span class="muted">${plural(counts.conflicts, job.kind === "import" ? "row" : "contact")}</span>`,
             )
           : nothing
       }
