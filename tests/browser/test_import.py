@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
 from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.browser.support.imports import (
@@ -220,13 +221,42 @@ async def test_an_upload_can_be_stopped_and_begun_again(
     await page.get_by_test_id("file").set_input_files(as_file(table(people(20_000)), "large.csv"))
     await expect(page.get_by_text("Sending the file: 1")).to_be_visible()
     await page.get_by_role("button", name="Stop").click()
-    await expect(page.get_by_test_id("stopped")).to_be_visible()
+    again = page.get_by_test_id("stopped").get_by_role("button", name="Look again")
+    await expect(again).to_be_focused()
     await network.send("Network.emulateNetworkConditions", {**slowly, "uploadThroughput": -1})
-    await page.get_by_role("button", name="Look again").click()
+    await again.click()
     await expect(page.get_by_test_id("preview-counts")).to_be_visible(timeout=60_000)
     assert (await counted(page))["created"] == 20_000
     assert (await sign_in("manager").get("/api/bulk/jobs")).json["total"] == 0
     assert await sql.fetchval("SELECT count(*) FROM bulk_files") == 0
+
+
+async def test_an_import_that_was_stopped_while_it_was_sent_is_begun_once(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/import")
+    await choose(page, as_file(TEN_ROWS))
+    asked: list[str] = []
+    begun = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        # It comes to the server, but the page is told nothing.
+        asked.append(route.request.headers["idempotency-key"])
+        if len(asked) == 1:
+            await route.fetch()
+            begun.set()
+        else:
+            await route.continue_()
+
+    await page.route("**/api/bulk/import?*", hold)
+    await page.locator(".import-run").click()
+    await begun.wait()
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.get_by_test_id("stopped")).to_contain_text("begins no second one")
+    await page.get_by_role("button", name="Import it").click()
+    await shows_state(page, "done")
+    assert len(set(asked)) == 1
+    assert (await sign_in("manager").get("/api/bulk/jobs")).json["total"] == 1
 
 
 async def test_everything_is_done_by_the_keyboard_alone(open_page: OpenPage) -> None:

@@ -10,11 +10,14 @@ const WOULD = { created: "to create", updated: "to update" };
 const KINDS = { tags: "tag", groups: "group", types: "type" };
 
 /** What an import would do, by its counts. */
-export function previewCounts(answer) {
-  return html`
-    <div data-test="preview-counts">${jobCounts(answer, WOULD)}</div>
-    ${answer.notes.map((note) => html`<p class="notice">${note}</p>`)} ${newLabels(answer.new_labels)}
-  `;
+export const previewCounts = (answer) =>
+  html`<div data-test="preview-counts">${jobCounts(answer, WOULD)}</div>`;
+
+/** What there is to know besides: what is left behind, what is made along the way. */
+export function previewNotes({ notes, new_labels }) {
+  const labels = newLabels(new_labels);
+  if (!notes.length && labels === nothing) return nothing;
+  return html`<div class="import-notes">${notes.map((note) => html`<p class="notice">${note}</p>`)} ${labels}</div>`;
 }
 
 /** In one sentence. */

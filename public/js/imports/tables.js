@@ -16,8 +16,8 @@ export const tableBox = (label, head, rows, kind = "", numbers = head.length) =>
 `;
 
 /** A part of the page, with a heading of its own; `aside` stands beside that. */
-export const part = (title, body, aside = nothing) => html`
-  <section class="import-part">
+export const part = (title, body, aside = nothing, kind = "") => html`
+  <section class="import-part ${kind}">
     <div class="import-part-head"><h2>${title}</h2>${aside}</div>
     ${body}
   </section>

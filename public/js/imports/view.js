@@ -1,12 +1,14 @@
 import { View } from "../app/view.js";
+import { plural } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { html, nothing } from "../vendor.js";
+import { attemptEnd, attemptProgress } from "./attempt.js";
 import { draftOf } from "./draft.js";
 import { formatSize, takeDrops } from "./drop.js";
 import { JobsList } from "./jobs_list.js";
 import { mappingSummary, mappingTable } from "./mapping_table.js";
 import { readingForm, takingForm } from "./options_form.js";
-import { previewCounts, previewParts, previewSummary } from "./preview.js";
+import { previewCounts, previewNotes, previewParts, previewSummary } from "./preview.js";
 import { part } from "./tables.js";
 
 // For screen readers, at the beginning of each; how far an upload is would be too much for them.
@@ -84,6 +86,7 @@ export default class ImportView extends View {
 
   #chosen(draft) {
     const { answer, file } = draft;
+    const stop = () => this.#stop();
     return html`
       <div class="import-file" data-test="chosen-file">
         <div class="import-file-name">
@@ -94,18 +97,23 @@ export default class ImportView extends View {
           <button type="button" class="secondary" @click=${() => this.#putAway()}>Put it away</button>
         </div>
       </div>
-      ${this.#progress(draft)} ${this.#refusal(draft)}
+      ${draft.busy && !answer ? html`<div class="import-file">${attemptProgress(draft, stop)}</div>` : nothing}
+      ${attemptEnd(draft, () => this.#run())}
       ${answer ? this.#answered(draft) : part("The file", this.#options(draft))}
     `;
   }
 
   #answered(draft) {
     const { answer, wishes } = draft;
-    const run = html`
-      <button type="button" class="import-run" ?disabled=${!draft.ready} @click=${() => this.#run()}>
-        ${answer.counts.rows === 1 ? "Import 1 row" : `Import ${answer.counts.rows.toLocaleString()} rows`}
-      </button>
-    `;
+    const stop = () => this.#stop();
+    // In the same place, so that nothing moves under whoever is choosing fields.
+    const run = draft.busy
+      ? attemptProgress(draft, stop)
+      : html`
+          <button type="button" class="import-run" ?disabled=${!draft.ready} @click=${() => this.#run()}>
+            Import ${plural(answer.counts.rows, "row")}
+          </button>
+        `;
     const asProposed = html`
       <span class="muted">${mappingSummary(answer)}</span>
       ${
@@ -119,8 +127,8 @@ export default class ImportView extends View {
       this.invalidate();
     };
     return html`
-      <div class="import-answer ${draft.busy ? "import-answer-old" : ""}" aria-busy=${draft.busy}>
-        ${part("What would happen", previewCounts(answer), run)} ${part("The file", this.#options(draft))}
+      <div class="import-answer" aria-busy=${draft.busy}>
+        ${part("What would happen", previewCounts(answer), run, "import-part-main")} ${previewNotes(answer)} ${part("The file", this.#options(draft))}
         ${part("Columns", mappingTable(draft, this.application, { all: this.#allColumns, showAll }), asProposed)}
         ${previewParts(answer, this.application)}
       </div>
@@ -129,45 +137,6 @@ export default class ImportView extends View {
 
   #options(draft) {
     return html`${readingForm(draft)} ${takingForm(draft)}`;
-  }
-
-  #progress(draft) {
-    if (!draft.busy) return nothing;
-    const sending = draft.sent < 1 && draft.state !== "waiting";
-    return html`
-      <div class="import-progress">
-        <span>${doing(draft)}</span>
-        ${
-          sending
-            ? html`<progress aria-label="Sent" max="1" value=${draft.sent}></progress>`
-            : html`<progress aria-label="Working"></progress>`
-        }
-        <button type="button" class="secondary" @click=${() => draft.stop()}>Stop</button>
-      </div>
-    `;
-  }
-
-  #refusal(draft) {
-    if (draft.state === "stopped") {
-      return html`
-        <div class="import-progress" role="status" data-test="stopped">
-          <span>Stopped. Nothing was changed by looking at the file.</span>
-          <button type="button" class="secondary" @click=${() => draft.ask()}>Look again</button>
-        </div>
-      `;
-    }
-    if (draft.state !== "refused") return nothing;
-    const { error } = draft;
-    return html`
-      <div class="import-refused" role="alert" data-test="refused">
-        ${icon("error")}
-        <div>
-          <strong>${error.passing ? "It did not get through" : "This can't be imported"}</strong>
-          ${reasons(error).map((reason) => html`<p>${reason}</p>`)}
-        </div>
-        <button type="button" class="secondary" @click=${() => draft.ask()}>Try again</button>
-      </div>
-    `;
   }
 
   #pick() {
@@ -179,6 +148,12 @@ export default class ImportView extends View {
     if (others.length) this.application.toasts.show(`One file at a time: ${file.name} was taken.`);
     this.#allColumns = false;
     this.#draft.choose(file);
+  }
+
+  #stop() {
+    this.#draft.stop();
+    this.renderNow();
+    this.element.querySelector("[data-test=stopped] button").focus();
   }
 
   #putAway() {
@@ -209,19 +184,4 @@ export default class ImportView extends View {
     this.#announced = state;
     this.invalidate();
   }
-}
-
-function doing({ state, sent }) {
-  if (state === "waiting") return "Looking again…";
-  if (sent < 1) return `Sending the file: ${Math.floor(sent * 100)} %`;
-  return state === "starting" ? "Starting the import…" : "Looking through the file…";
-}
-
-/** What an error says, and at which option, each once. */
-function reasons({ message, fields }) {
-  const atFields = Object.entries(fields).flatMap(([name, messages]) =>
-    messages.map((each) => (["file", "Content-Type"].includes(name) ? each : `${name}: ${each}`)),
-  );
-  const told = atFields.filter((each) => !each.endsWith(message));
-  return [...new Set([message, ...told])];
 }
