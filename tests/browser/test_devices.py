@@ -328,6 +328,7 @@ async def test_agents_see_their_own_devices_alone(
     await page.get_by_role("link", name="Mine").click()
     await expect(page.get_by_role("button", name="Ask it to sync")).to_be_visible()
     await expect(page.get_by_role("link", name="What was done to it")).to_have_count(0)
+    await expect(page.get_by_text("It has not connected yet.")).to_be_visible()
     await page.goto(page.url.split("#")[0] + f"#/devices/{other}")
     await expect(page.get_by_test_id("failed")).to_contain_text("Ask a manager")
 
@@ -353,6 +354,25 @@ async def test_many_devices_are_shown_in_pages_and_sorted_over_all_of_them(
     # Sorted are all of them, not those of the page.
     await page.get_by_role("button", name="Battery").click()
     await expect(page.get_by_test_id("device").first).to_contain_text("Phone 502")
+
+
+async def test_what_was_read_stays_while_the_server_is_away(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    device_id = await insert_device(sql, company, name="Ann's phone")
+    page = await open_page("/devices")
+    await expect(row(page, "Ann's phone")).to_be_visible()
+    await page.context.set_offline(True)
+    notice = page.get_by_text("The server can't be reached.").first
+    await expect(notice).to_be_visible()
+    await expect(row(page, "Ann's phone")).to_be_visible()
+    await row(page, "Ann's phone").get_by_role("link").click()
+    await expect(page.get_by_test_id("failed")).to_contain_text("The server can't be reached.")
+    await page.context.set_offline(False)
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("heading", name="Ann's phone")).to_be_visible()
+    await expect(notice).to_have_count(0)
+    assert page.url.endswith(device_id)
 
 
 async def test_hostile_names_are_names_also_on_a_phone(
