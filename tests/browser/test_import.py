@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
@@ -120,6 +121,21 @@ async def test_a_wrong_file_says_why_and_where_and_stays_chosen(open_page: OpenP
     await expect(refused).to_have_count(0)
     assert (await counted(page))["created"] == 1
     await expect(first_contacts(page)).to_contain_text("Żak i Synowie")
+
+
+async def test_a_file_that_was_saved_anew_since_is_to_be_chosen_again(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    path = tmp_path / "clients.csv"
+    path.write_text(TEN_ROWS)
+    page = await open_page("/import")
+    await page.get_by_test_id("file").set_input_files(path)
+    await expect(page.get_by_test_id("count-created")).to_have_text("10")
+    path.write_text(table(people(11)))
+    await field_of(page, "Firma").select_option(label="Department")
+    await expect(page.get_by_test_id("refused")).to_contain_text("Choose it again")
+    await page.get_by_test_id("file").set_input_files(path)
+    await expect(page.get_by_test_id("count-created")).to_have_text("11")
 
 
 async def test_the_server_is_asked_anew_for_each_choice(open_page: OpenPage) -> None:

@@ -208,7 +208,7 @@ async def test_no_state_of_import_and_jobs_is_against_wcag(
     await manager.patch(f"/api/contacts/{contact}", {"first_name": "Anna"})
     bad = ("Bad", "no address", "")
     for dark in (False, True):
-        page = await open_page("/import", dark=dark)
+        page = await open_page("/import", dark=dark, width=360 if dark else 1280)
         await expect(page.get_by_role("button", name="Choose a file")).to_be_visible()
         assert await violations(page) == []
         await choose(page, as_file("Name,Mail\n,", "broken.csv"))
