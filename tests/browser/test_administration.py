@@ -128,6 +128,8 @@ async def test_an_admin_makes_and_revokes_a_key_for_somebody(
     await page.get_by_role("button", name="Revoke “Newsletter”").click()
     await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     await expect(row).to_have_count(0)
+    # The button that had the focus is gone.
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
     await page.get_by_label("Show revoked keys").check()
     await expect(row).to_contain_text("Revoked")
     await expect(page).to_have_url(re.compile(r"revoked=true"))

@@ -1,3 +1,5 @@
+import { PLURALS } from "../core/entities.js";
+
 const UNDO_S = 8;
 const ofApplication = new WeakMap();
 
@@ -8,14 +10,12 @@ const ofApplication = new WeakMap();
  */
 class Deletions extends EventTarget {
   #waiting = new Map();
+  #leaving = false;
 
   constructor(application) {
     super();
     this.application = application;
-    // A closed tab deletes at once: the write is kept before anything is sent.
-    window.addEventListener("pagehide", () => {
-      for (const toast of [...this.#waiting.values()]) application.toasts.end(toast);
-    });
+    window.addEventListener("pagehide", () => this.#leave());
   }
 
   has(id) {
@@ -23,14 +23,16 @@ class Deletions extends EventTarget {
   }
 
   start(kind, label) {
-    const { mutations, toasts } = this.application;
+    const { mutations, rest, toasts } = this.application;
     const write = { id: label.id, base_version: label.version };
     const toast = toasts.show(`“${label.name}” is deleted.`, {
       seconds: UNDO_S,
       action: { label: "Undo", run: () => this.#forget(label.id) },
       ended: async () => {
         try {
-          await mutations.write(`${kind}_delete`, write);
+          if (this.#leaving)
+            await rest.delete(`/api/${PLURALS[kind]}/${label.id}`, { keepalive: true });
+          else await mutations.write(`${kind}_delete`, write);
         } catch (error) {
           toasts.error(error);
         }
@@ -39,6 +41,13 @@ class Deletions extends EventTarget {
     });
     this.#waiting.set(label.id, toast);
     this.#changed();
+  }
+
+  /** A page that is left deletes at once, and not by the queue: what that keeps would come too late. */
+  #leave() {
+    this.#leaving = true;
+    for (const toast of [...this.#waiting.values()]) this.application.toasts.end(toast);
+    this.#leaving = false;
   }
 
   #forget(id) {

@@ -90,6 +90,6 @@ export class KeysSection extends Section {
 
   async #revoke(key) {
     if (!(await revokeKey(this.application, key, this.#nameOf(key.agent_id)))) return;
-    if (!this.signal.aborted) await this.load();
+    await this.reload();
   }
 }

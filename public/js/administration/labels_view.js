@@ -1,3 +1,4 @@
+import { keepFocus } from "../app/arrival.js";
 import { View } from "../app/view.js";
 import { formatCount, plural } from "../core/times.js";
 import { icon } from "../parts/icon.js";
@@ -52,7 +53,7 @@ export default class LabelsView extends View {
   }
 
   #tabs() {
-    const { router, store } = this.application;
+    const { router } = this.application;
     return html`
       <nav class="tabs" aria-label="Kinds of labels">
         <ul>
@@ -60,7 +61,7 @@ export default class LabelsView extends View {
             ([kind, { title }]) => html`
               <li>
                 <a href=${router.href("/labels", { kind })} aria-current=${kind === this.#kind ? "page" : nothing}>
-                  ${title} <span class="muted">${formatCount(store.labels(kind).length)}</span>
+                  ${title} <span class="muted">${formatCount(this.#labels(kind).length)}</span>
                 </a>
               </li>
             `,
@@ -70,11 +71,16 @@ export default class LabelsView extends View {
     `;
   }
 
+  /** Without those that are about to be deleted. */
+  #labels(kind) {
+    return this.application.store.labels(kind).filter(({ id }) => !this.deletions.has(id));
+  }
+
   #content() {
     const kind = this.#kind;
     const { store, session, router } = this.application;
     const { sort, search } = this.#query;
-    const labels = store.labels(kind).filter(({ id }) => !this.deletions.has(id));
+    const labels = this.#labels(kind);
     const { one } = KINDS[kind];
     if (!labels.length && !store.loaded) return skeleton(6);
     if (!labels.length) {
@@ -133,6 +139,7 @@ export default class LabelsView extends View {
   async #merge(label) {
     await mergeLabel(this.application, this.#kind, label);
     this.counts.stale();
+    if (!this.signal.aborted) keepFocus(this.element);
   }
 
   async #remove(label) {
@@ -147,6 +154,9 @@ export default class LabelsView extends View {
       action: "Delete",
       danger: true,
     });
-    if (agreed) this.deletions.start(kind, label);
+    if (!agreed) return;
+    this.deletions.start(kind, label);
+    this.renderNow();
+    keepFocus(this.element);
   }
 }

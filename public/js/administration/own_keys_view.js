@@ -60,6 +60,6 @@ export default class OwnKeysView extends Section {
   async #revoke(key) {
     const { agent } = this.application.session;
     if (!(await revokeKey(this.application, key, agent.name))) return;
-    if (!this.signal.aborted) await this.load();
+    await this.reload();
   }
 }

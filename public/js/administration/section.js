@@ -1,3 +1,4 @@
+import { keepFocus } from "../app/arrival.js";
 import { View } from "../app/view.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html } from "../vendor.js";
@@ -31,6 +32,14 @@ export class Section extends View {
       this.#error = error;
     }
     this.invalidate();
+  }
+
+  /** Reads it anew after something was done that may have taken away what had the focus. */
+  async reload() {
+    await this.load();
+    if (this.signal.aborted) return;
+    this.renderNow();
+    keepFocus(this.element);
   }
 
   head() {

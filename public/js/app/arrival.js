@@ -6,8 +6,19 @@
 export function arrive(main, application, left = null) {
   const { activeElement } = document;
   if (activeElement !== left && activeElement !== main && main.contains(activeElement)) return;
-  const heading = [...main.querySelectorAll("h1")].find((each) => each.checkVisibility());
+  if (focusHeading(main)) return;
+  main.focus({ preventScroll: true });
+  application.announce(document.title);
+}
+
+/** What had the focus is gone, a row that was deleted: then it goes to the heading, not to nowhere. */
+export function keepFocus(element) {
+  if (document.activeElement === document.body) focusHeading(element);
+}
+
+function focusHeading(element) {
+  const heading = [...element.querySelectorAll("h1")].find((each) => each.checkVisibility());
   heading?.setAttribute("tabindex", "-1");
-  (heading ?? main).focus({ preventScroll: true });
-  if (!heading) application.announce(document.title);
+  heading?.focus({ preventScroll: true });
+  return heading !== undefined;
 }

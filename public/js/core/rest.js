@@ -23,8 +23,9 @@ export class Rest {
     return this.#json("PATCH", path, body);
   }
 
-  delete(path) {
-    return this.#json("DELETE", path);
+  /** `keepalive`: it gets through also when the page is being left. */
+  delete(path, { keepalive = false } = {}) {
+    return this.#json("DELETE", path, undefined, undefined, { keepalive });
   }
 
   /** Every item of a list, page by page. */
@@ -86,7 +87,7 @@ export class Rest {
     return response.json();
   }
 
-  async #fetch(method, path, body, query = {}, { signal, headers = {} } = {}) {
+  async #fetch(method, path, body, query = {}, { signal, headers = {}, keepalive = false } = {}) {
     const sent = { "X-API-Key": this.key(), ...headers };
     if (body !== undefined) sent["Content-Type"] = "application/json";
     let response;
@@ -96,6 +97,7 @@ export class Rest {
         headers: sent,
         body: body === undefined ? undefined : JSON.stringify(body),
         signal,
+        keepalive,
       });
     } catch (error) {
       if (signal?.aborted) throw error;
