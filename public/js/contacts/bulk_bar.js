@@ -1,10 +1,8 @@
+import { ENDED } from "../core/jobs.js";
 import { formatCount } from "../core/times.js";
 import { icon } from "../parts/icon.js";
-import { JobPanel } from "../parts/job.js";
-import { isOver } from "../parts/job_words.js";
 import { html, nothing } from "../vendor.js";
-import { openBulkDialog } from "./bulk_dialog.js";
-import { exportChosen, exportMatching } from "./exporting.js";
+import { lazily } from "./lazily.js";
 import { bulkFilter, filtersOf } from "./query.js";
 
 /** What there is to do with the chosen contacts, and how far the last such edit is. */
@@ -25,10 +23,16 @@ export class BulkBar {
   async edit({ deleting = false } = {}) {
     const { application, selection, pages, query } = this.view;
     const which = selection.all ? { filter: bulkFilter(query) } : { ids: selection.ids };
-    const job = await openBulkDialog(application, which, selection.count(pages.total), {
-      deleting,
+    const count = selection.count(pages.total);
+    const load = () => Promise.all([import("./bulk_dialog.js"), import("../parts/job.js")]);
+    await lazily(application, load, async ([{ openBulkDialog }, { JobPanel }]) => {
+      const job = await openBulkDialog(application, which, count, { deleting });
+      if (job) this.#follow(job, JobPanel);
     });
-    if (!job) return;
+  }
+
+  #follow(job, JobPanel) {
+    const { application, selection } = this.view;
     selection.clear();
     this.#panel?.close();
     this.#panel = new JobPanel(application, job.id, {
@@ -73,7 +77,7 @@ export class BulkBar {
   }
 
   #progress() {
-    const over = this.#panel.job && isOver(this.#panel.job);
+    const over = ENDED.includes(this.#panel.job?.state);
     return html`
       <section class="bulk-progress" aria-label="The last edit" data-test="bulk-progress">
         ${this.#panel.template()}
@@ -92,7 +96,13 @@ export class BulkBar {
 
   #export() {
     const { application, selection, pages, query } = this.view;
-    if (selection.all) return exportMatching(application, filtersOf(query), pages.total);
-    return exportChosen(application, selection.ids);
+    return lazily(
+      application,
+      () => import("./exporting.js"),
+      ({ exportChosen, exportMatching }) =>
+        selection.all
+          ? exportMatching(application, filtersOf(query), pages.total)
+          : exportChosen(application, selection.ids),
+    );
   }
 }

@@ -2,16 +2,14 @@ import { formatCount, plural } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { failed, nothingFound, nothingYet, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
-import { exportMatching } from "./exporting.js";
 import { sortSelect } from "./filters.js";
-import { filtersInWords, filtersOf, isFiltered } from "./query.js";
+import { filtersInWords, isFiltered } from "./query.js";
 
 // What stands above the rows, and in their place where there are none. `view` is the ContactsView.
 
 /** The title with the count, and what there is to do. */
 export function listHead(view) {
-  const { application, pages, query } = view;
-  const { total } = pages;
+  const { total } = view.pages;
   return html`
     <div class="view-head contacts-head">
       <h1>
@@ -23,7 +21,7 @@ export function listHead(view) {
         class="secondary"
         aria-label="Export"
         ?disabled=${!total}
-        @click=${() => exportMatching(application, filtersOf(query), total)}
+        @click=${() => view.exportAll()}
       >
         ${icon("download")}<span class="wide-only">Export</span>
       </button>

@@ -21,7 +21,7 @@ export function contactRow(application, model, place) {
       data-id=${row?.id ?? nothing}
     >
       <span role="gridcell" class="cell cell-choose">
-        ${choosable ? choice(name, chosen) : nothing}
+        ${choosable ? choice(row, name, chosen) : nothing}
       </span>
       <span role="gridcell" class="cell cell-name">
         <a tabindex="-1" href=${row ? application.router.href(`/contacts/${row.id}`, model.pages.asked ?? {}) : nothing}>${name}</a>
@@ -35,8 +35,8 @@ export function contactRow(application, model, place) {
   `;
 }
 
-const choice = (name, chosen) => html`
-  <input type="checkbox" tabindex="-1" aria-label=${`Choose ${name}`} .checked=${shown(chosen)} />
+const choice = (row, name, chosen) => html`
+  <input type="checkbox" tabindex="-1" aria-label=${`Choose ${name}`} ?disabled=${!row} .checked=${shown(chosen)} />
 `;
 
 function besideName({ row, compact, gone }) {

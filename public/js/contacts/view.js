@@ -2,13 +2,13 @@ import { View } from "../app/view.js";
 import { plural } from "../core/times.js";
 import { html, nothing } from "../vendor.js";
 import { BulkBar } from "./bulk_bar.js";
-import { chooseColumns } from "./column_dialog.js";
 import { chosenColumns } from "./columns.js";
 import { Cursor } from "./cursor.js";
 import { deleteWithUndo } from "./deleting.js";
 import { filterChips, filterPanel } from "./filters.js";
 import { Grid } from "./grid.js";
 import { ListKeys } from "./keys.js";
+import { lazily } from "./lazily.js";
 import { listHead, listTools, pill, stateOf } from "./list_head.js";
 import { LiveChanges } from "./live.js";
 import { Pages } from "./pages.js";
@@ -218,8 +218,21 @@ export default class ContactsView extends View {
     this.invalidate();
   }
 
+  exportAll() {
+    return lazily(
+      this.application,
+      () => import("./exporting.js"),
+      ({ exportMatching }) =>
+        exportMatching(this.application, filtersOf(this.query), this.pages.total),
+    );
+  }
+
   async chooseColumns() {
-    const columns = await chooseColumns(this.application, this.#columns);
+    const columns = await lazily(
+      this.application,
+      () => import("./column_dialog.js"),
+      ({ chooseColumns }) => chooseColumns(this.application, this.#columns),
+    );
     if (columns) this.#columns = columns;
     this.grid.invalidate();
   }
