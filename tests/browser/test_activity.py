@@ -99,6 +99,23 @@ async def test_what_changes_no_row_appears_too(open_page: OpenPage, sign_in: Sig
     await expect(entries(page).first).to_contain_text("API")
 
 
+async def test_an_agent_and_a_phone_that_are_new_are_named(
+    open_page: OpenPage, sign_in: SignIn, make_device: MakeDevice
+) -> None:
+    page = await open_page("/activity")
+    await expect(entry(page, "Manager signed in")).to_have_count(1)
+    asked = {"agent_code": "carla", "agent_name": "Carla Rossi"}
+    key = (await sign_in("admin").post("/api/auth/register", asked)).json["api_key"]
+    enrolled = {"agent_code": "carla", "name": "Carla's phone"}
+    device = (await sign_in().post("/api/devices/enrol", enrolled)).json["device"]["id"]
+    phone = await make_device().connect()
+    assert (await phone.call("auth", {"api_key": key, "device_id": device}))["ok"]
+    await phone.create()
+    await expect(entries(page).first).to_contain_text("Carla Rossi made the contact Ann")
+    await expect(entries(page).first).to_contain_text("Carla's phone")
+    await expect(entry(page, "enrolled the device Carla's phone")).to_have_count(1)
+
+
 async def test_a_value_that_lost_is_told_as_overruled(
     open_page: OpenPage, sign_in: SignIn, phone: Device
 ) -> None:

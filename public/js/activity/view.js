@@ -5,6 +5,7 @@ import { html, nothing, repeat } from "../vendor.js";
 import { entryRow } from "./entry.js";
 import { byDay, Feed } from "./feed.js";
 import { filterFields, filtersIn } from "./filters.js";
+import { Names } from "./names.js";
 
 const PAGE = 50;
 const LIVE_SECONDS = 3;
@@ -19,7 +20,7 @@ export default class ActivityView extends View {
   #feed = new Feed();
   #newest = null;
   #filters = null;
-  #devices = new Map();
+  #names;
   #loaded = false;
   #error = null;
   #busy = false;
@@ -35,7 +36,8 @@ export default class ActivityView extends View {
     this.listen(connection, "stale", this.#news);
     this.listen(this.element, "scroll", () => this.#release());
     this.every(LIVE_SECONDS, this.#news);
-    this.#readDevices();
+    this.#names = new Names(this.application, () => this.invalidate());
+    this.#names.readDevices();
   }
 
   routed({ query }) {
@@ -103,27 +105,13 @@ export default class ActivityView extends View {
     this.invalidate();
   }
 
-  #ask(query = {}) {
+  async #ask(query = {}) {
     const { rest } = this.application;
     const asked = { limit: PAGE, ...this.#filters, ...query };
-    return rest.get("/api/audit", asked, { signal: this.signal });
+    const page = await rest.get("/api/audit", asked, { signal: this.signal });
+    this.#names.learn(page.items);
+    return page;
   }
-
-  async #readDevices() {
-    try {
-      const devices = await this.application.rest.all("/api/devices");
-      this.#devices = new Map(devices.map((device) => [device.id, device]));
-      this.invalidate();
-    } catch (error) {
-      // Entries then name devices by their ids.
-      if (!this.signal.aborted && !error.passing) this.application.toasts.error(error);
-    }
-  }
-
-  #deviceName = (id) => {
-    const device = this.#devices.get(id);
-    return device?.name || device?.model || id;
-  };
 
   /** Rows changed, so there are new entries; or names did. */
   #changed() {
@@ -151,15 +139,11 @@ export default class ActivityView extends View {
   template() {
     const { store } = this.application;
     const filters = this.#filters;
-    const devices = [...this.#devices.values()].map(({ id, name, agent }) => [
-      id,
-      `${name || id} (${agent.name})`,
-    ]);
     return html`
       <div class="view-head"><h1>Activity</h1></div>
       ${filterFields(filters, {
         agents: store.agents(),
-        devices,
+        devices: this.#names.devices(),
         choose: (name, value) => this.application.router.replace({ ...filters, [name]: value }),
       })}
       ${
@@ -223,7 +207,7 @@ export default class ActivityView extends View {
 
   #day(day, entries) {
     const { store, router } = this.application;
-    const named = { store, router, deviceName: this.#deviceName };
+    const named = { store, router, deviceName: this.#names.device };
     return html`
       <h2 class="activity-day">${day === formatDay(Date.now()) ? "Today" : day}</h2>
       <ol class="activity-list">
