@@ -142,8 +142,10 @@ async def test_a_deleted_label_comes_back_whole_by_undo(
     await dialog.get_by_role("button", name="Delete").click()
     await expect(row_of(page, "VIP")).to_have_count(0)
     # The button that had the focus is gone.
-    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_be_focused()
     await page.get_by_test_id("toast").get_by_role("button", name="Undo").click()
+    await expect(heading).to_be_focused()
     await expect(row_of(page, "VIP").get_by_role("link")).to_have_text("2")
     assert (await api.get(f"/api/contacts?tag={vip}")).json["total"] == 2
 
@@ -172,6 +174,20 @@ async def test_a_label_that_was_deleted_as_the_page_was_left_is_deleted(
     await page.reload()
     await expect(page.get_by_test_id("nothing-yet")).to_be_visible()
     await expect(page.get_by_test_id("waiting")).to_have_count(0)
+    assert (await api.get(f"/api/tags/{vip}")).status == 410
+
+
+async def test_a_label_that_was_deleted_before_signing_out_is_deleted(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    vip = await make_tag(api, "VIP")
+    page = await open_page("/labels")
+    await page.get_by_role("button", name="Delete VIP").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(row_of(page, "VIP")).to_have_count(0)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API key")).to_be_visible()
     assert (await api.get(f"/api/tags/{vip}")).status == 410
 
 

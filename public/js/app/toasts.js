@@ -8,6 +8,7 @@ const MOST = 4;
 export class Toasts extends EventTarget {
   #items = [];
   #count = 0;
+  #from = null;
 
   /**
    * Shows a text for some seconds; longer with an action (`{label, run}`), which ends it.
@@ -32,15 +33,15 @@ export class Toasts extends EventTarget {
 
   end(toast) {
     clearTimeout(toast.timer);
-    if (!this.#items.includes(toast)) return;
+    if (!this.#items.includes(toast)) return undefined;
     this.#items = this.#items.filter((each) => each !== toast);
     this.#changed();
-    toast.ended?.();
+    return toast.ended?.();
   }
 
-  /** Ends all, as when somebody signs out. */
+  /** Ends all, as when somebody signs out; resolves when what follows of that is done. */
   clear() {
-    for (const toast of [...this.#items]) this.end(toast);
+    return Promise.allSettled([...this.#items].map((toast) => this.end(toast)));
   }
 
   template() {
@@ -51,7 +52,7 @@ export class Toasts extends EventTarget {
         aria-label="Messages"
         @pointerenter=${() => this.#hold()}
         @pointerleave=${() => this.#release()}
-        @focusin=${() => this.#hold()}
+        @focusin=${(event) => this.#entered(event)}
         @focusout=${() => this.#release()}
       >
         <div aria-live="polite" role="status">
@@ -68,7 +69,7 @@ export class Toasts extends EventTarget {
                       </button>`
                     : ""
                 }
-                <button type="button" class="icon-button" aria-label="Close this message" @click=${() => this.end(toast)}>
+                <button type="button" class="icon-button" aria-label="Close this message" @click=${() => this.#close(toast)}>
                   ${icon("close")}
                 </button>
               </div>
@@ -81,8 +82,19 @@ export class Toasts extends EventTarget {
 
   #act(toast) {
     toast.ended = null;
-    this.end(toast);
+    this.#close(toast);
     toast.action.run();
+  }
+
+  /** The focus goes back to where it was before it came here. */
+  #close(toast) {
+    this.end(toast);
+    (this.#from?.isConnected ? this.#from : document.getElementById("view"))?.focus();
+  }
+
+  #entered({ currentTarget, relatedTarget }) {
+    if (!currentTarget.contains(relatedTarget)) this.#from = relatedTarget;
+    this.#hold();
   }
 
   #start(toast) {
