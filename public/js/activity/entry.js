@@ -3,7 +3,7 @@ import { changeList } from "../parts/change_list.js";
 import { html, nothing } from "../vendor.js";
 import { ORIGINS, OUTCOMES, sentenceOf, shownChanges, whoOf } from "./words.js";
 
-const LINES = 8;
+const LINES = 5;
 
 /** One entry: who did what to whom, on which device, and what changed from what to what. */
 export function entryRow(entry, { store, router, deviceName }) {
