@@ -309,8 +309,7 @@ async def test_a_contact_opens_beside_the_list_or_alone_where_the_screen_is_narr
     open_page: OpenPage, sign_in: SignIn
 ) -> None:
     manager = sign_in("manager")
-    for number in range(1, 41):
-        await make_contact(manager, first_name=f"Name {number:02}")
+    ids = [await make_contact(manager, first_name=f"Name {number:02}") for number in range(1, 41)]
     page = await open_page()
     await row(page, 3).click()
     await expect(page.get_by_test_id("pane").get_by_role("heading", name="Name 03")).to_be_visible()
@@ -329,6 +328,11 @@ async def test_a_contact_opens_beside_the_list_or_alone_where_the_screen_is_narr
     await page.get_by_role("link", name="Back to the list").click()
     await expect(row(page, 22)).to_be_in_viewport()
     assert not await scrolls_sideways(page)
+    # Come by a link to the contact alone, there is no list yet to go back to.
+    alone = await open_page(page.url.split("#")[1] + f"/{ids[2]}", width=360, height=740)
+    await expect(alone.get_by_role("heading", name="Name 03")).to_be_visible()
+    await alone.get_by_role("link", name="Back to the list").click()
+    await expect(row(alone, 1)).to_contain_text("Name 01")
 
 
 async def test_a_hostile_contact_is_just_a_row(open_page: OpenPage, sign_in: SignIn) -> None:

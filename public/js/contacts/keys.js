@@ -61,8 +61,8 @@ export class ListKeys {
   }
 
   toggle(range = false) {
-    const { cursor, choosable, selection, pages } = this.view;
-    if (!choosable || !cursor.id) return;
+    const { cursor, choosable, selection, pages, listShown } = this.view;
+    if (!choosable || !cursor.id || !listShown) return;
     if (range && selection.anchor) this.chooseRange(cursor.index);
     else
       selection.toggle(

@@ -2,6 +2,7 @@ import { effectOf, sortKey } from "./matching.js";
 import { sortOf } from "./query.js";
 
 const COUNT_MS = 2_000;
+const REFRESH_MS = 1_000;
 const GLOW_MS = 1_600;
 
 /**
@@ -15,6 +16,8 @@ export class LiveChanges extends EventTarget {
   #waiting = new Set();
   #glowing = new Map();
   #counting = null;
+  #refreshing = null;
+  #missed = false;
   #asked = new Set();
 
   constructor(pages, store, calm) {
@@ -40,6 +43,7 @@ export class LiveChanges extends EventTarget {
 
   close() {
     clearTimeout(this.#counting);
+    clearTimeout(this.#refreshing);
   }
 
   /** Takes what the store told of contacts, `{put, del, rows}`. */
@@ -59,6 +63,20 @@ export class LiveChanges extends EventTarget {
   /** Shows everything as it is now. */
   apply() {
     return this.pages.refresh();
+  }
+
+  /** Something was missed: at once, but while much is missed no more than once a second. */
+  refreshSoon() {
+    if (this.#refreshing) {
+      this.#missed = true;
+      return;
+    }
+    this.#missed = false;
+    this.apply();
+    this.#refreshing = setTimeout(() => {
+      this.#refreshing = null;
+      if (this.#missed) this.refreshSoon();
+    }, REFRESH_MS);
   }
 
   #takeOne(id, after, places) {

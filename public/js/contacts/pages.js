@@ -60,13 +60,10 @@ export class Pages extends EventTarget {
     return this.#open(query, false);
   }
 
-  /** Reads the same again, where it is; once more afterwards if it is asked meanwhile. */
+  /** Reads what was asked for again, where it is; once more afterwards if it is asked meanwhile. */
   async refresh() {
-    if (this.opening || !this.list) {
-      this.#again = true;
-      return;
-    }
-    await this.#open(this.list.query, true);
+    if (this.opening) this.#again = true;
+    else if (this.asked) await this.#open(this.asked, this.list?.query === this.asked);
   }
 
   /** The row, undefined while it is on its way. */

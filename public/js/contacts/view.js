@@ -32,7 +32,7 @@ export default class ContactsView extends View {
 
   opened() {
     const { application } = this;
-    const { rest, store, session } = application;
+    const { connection, rest, store, session } = application;
     this.element.classList.add("contacts-view");
     this.choosable = session.is("admin", "manager", "api");
     this.pages = new Pages((query, part, signal) =>
@@ -68,7 +68,8 @@ export default class ContactsView extends View {
     this.listen(this.live, "changed", this.invalidate);
     this.listen(this.selection, "changed", this.invalidate);
     this.listen(store, "changed", ({ detail }) => this.#storeChanged(detail));
-    this.listen(store, "stale", () => this.pages.refresh());
+    this.listen(store, "stale", () => this.live.refreshSoon());
+    this.listen(connection, "state", this.#connected);
     this.listen(wideScreen, "change", this.#relaid);
     this.listen(narrowScreen, "change", this.#relaid);
     this.every(1, () => this.live.tick());
@@ -96,15 +97,7 @@ export default class ContactsView extends View {
     const wasOpen = this.#openId;
     if (this.#route && wasShown) this.#position = this.grid.position;
     this.#route = route;
-    const query = listQuery(route.query);
-    if (this.listShown && !(this.query && sameQuery(query, this.query))) {
-      // What was chosen by other filters would be changed unseen.
-      if (this.query && !sameQuery(filtersOf(query), filtersOf(this.query))) this.selection.clear();
-      this.query = query;
-      this.#position = null;
-      this.pages.show(query);
-    }
-    this.query ??= query;
+    this.#take(listQuery(route.query));
     if (!this.#openId) application.title("Contacts");
     else if (!wasOpen) this.filtersOpen = false;
     this.renderNow();
@@ -116,6 +109,21 @@ export default class ContactsView extends View {
     // Back from a contact, the keys go on where they were.
     if (wasOpen && !this.#openId && !this.element.contains(document.activeElement))
       this.grid.focus();
+  }
+
+  #take(query) {
+    if (this.query === null || !sameQuery(query, this.query)) {
+      // What was chosen by other filters would be changed unseen.
+      if (this.query && !sameQuery(filtersOf(query), filtersOf(this.query))) this.selection.clear();
+      this.query = query;
+      this.#position = null;
+    }
+    this.#showList();
+  }
+
+  /** Reads the list that is asked for, unless nobody would see it yet. */
+  #showList() {
+    if (this.listShown && this.pages.asked !== this.query) this.pages.show(this.query);
   }
 
   template() {
@@ -189,8 +197,14 @@ export default class ContactsView extends View {
       this.application.announce(`${plural(this.pages.rows, "contact")} in the list`);
   }
 
+  /** What could not be read is read when the line is back. */
+  #connected() {
+    const { connection } = this.application;
+    if (connection.state === "online" && this.pages.error) this.pages.refresh();
+  }
+
   #relaid() {
-    if (this.listShown && this.pages.asked === null) this.pages.show(this.query);
+    this.#showList();
     this.invalidate();
     this.grid.invalidate();
   }
@@ -254,7 +268,8 @@ export default class ContactsView extends View {
 
   /** Deletes what is chosen, else the row that the keys are on. */
   remove() {
-    const { selection, cursor } = this;
+    const { selection, cursor, query } = this;
+    if (query.deleted || !this.listShown) return null;
     const ids = selection.empty ? [cursor.id].filter(Boolean) : selection.ids;
     if (selection.all || ids.length > FEW) return this.bulk.edit({ deleting: true });
     if (ids.length) return deleteWithUndo(this.application, ids, this);
