@@ -31,8 +31,8 @@ export class EditForm {
     );
   }
 
-  /** `heading` is of `headingsFor`; `deletedBy` says who deleted it meanwhile. */
-  template({ heading, deletedBy = null }) {
+  /** `heading` is of `headingsFor`, `name` the contact's; `deletedBy` says who deleted it meanwhile. */
+  template({ heading, name, deletedBy = null }) {
     const { editor } = this;
     return html`
       <form
@@ -45,7 +45,7 @@ export class EditForm {
         @focusout=${this.#left}
         @keydown=${this.#pressed}
       >
-        ${heading(1, editor.isNew ? "New contact" : "Edit the contact")}
+        ${heading(1, editor.isNew ? "New contact" : `Edit ${name || "the contact"}`)}
         ${deletedBy ? this.#deleted(deletedBy) : nothing} ${this.#news()} ${this.#refusal()}
         <div class="contact-columns">${LINES.slice(0, 5).map((line) => this.#line(line))}</div>
         ${LISTS.map((list) => listField(this, list))}

@@ -19,7 +19,7 @@ export function page(view) {
 function body(view, heading) {
   if (view.form) {
     const deletedBy = view.state === "deleted" ? deletion(view, "This contact was deleted") : null;
-    return view.form.template({ heading, deletedBy });
+    return view.form.template({ heading, name: view.contact?.display_name, deletedBy });
   }
   if (view.isNew) return html`${heading(1, "New contact")} ${draftNotice(view)}`;
   switch (view.state) {
