@@ -42,11 +42,13 @@ export function nameOf(row) {
  */
 export function overlaid(row, mutations, entity) {
   let shown = row;
+  let hidden;
   for (const { event, payload } of mutations) {
     if (event.endsWith("_create")) {
       shown ??= { ...payload[entity], display_name: nameOf(payload[entity]), version: 0 };
     } else if (event.endsWith("_update") && shown) shown = withChanges(shown, payload.changes);
-    else if (event.endsWith("_delete")) shown = undefined;
+    else if (event.endsWith("_delete")) [hidden, shown] = [shown ?? hidden, undefined];
+    else if (event.endsWith("_restore")) shown ??= hidden;
   }
   return shown && mutations.length ? { ...shown, pending: true } : shown;
 }
