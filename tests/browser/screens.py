@@ -149,7 +149,7 @@ async def _show(page: Page, server: Server, screen: Screen) -> None:
     await page.goto(f"{server.url}/#{screen.address}")
     # By an address that is new to the page, not by what it had before.
     await page.reload()
-    await page.locator("#view h1").first.wait_for()
+    await page.locator("#view h1:visible").first.wait_for()
     await page.wait_for_timeout(SETTLED_MS)
 
 
