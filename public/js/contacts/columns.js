@@ -25,15 +25,15 @@ export const COLUMNS = {
   },
   company: {
     title: "Company",
-    least: 9.5,
+    least: 9,
     share: 1.5,
     sort: "company",
     cell: (row) => row.company,
   },
   job_title: { title: "Job title", least: 9, share: 1, cell: (row) => row.job_title },
   department: { title: "Department", least: 8, share: 1, cell: (row) => row.department },
-  email: { title: "E-mail", least: 12, share: 1.5, cell: (row) => several(row.emails) },
-  phone: { title: "Phone", least: 8.5, share: 1, cell: (row) => several(row.phones) },
+  email: { title: "E-mail", least: 11, share: 1.5, cell: (row) => several(row.emails) },
+  phone: { title: "Phone", least: 10, share: 1, cell: (row) => several(row.phones) },
   city: {
     title: "City",
     least: 7,
@@ -60,7 +60,7 @@ export const COLUMNS = {
   },
   owner: {
     title: "Owner",
-    least: 7,
+    least: 6.5,
     share: 0.8,
     cell: (row, store) => (row.owner_id ? store.agentName(row.owner_id) : ""),
   },
@@ -75,7 +75,7 @@ export const COLUMNS = {
   },
   updated_at: {
     title: "Changed",
-    least: 8.75,
+    least: 9.25,
     share: 0.6,
     sort: "updated_at",
     cell: (row) => time(row.updated_at, timeAgo),
