@@ -163,6 +163,25 @@ async def test_who_edits_a_contact_that_another_deletes_can_restore_and_save_it(
     assert (await read_contact(api, contact_id))["notes"] == "Too good to lose"
 
 
+async def test_an_edit_that_one_may_not_make_stays_in_the_form_with_what_others_changed(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in("admin")
+    contact_id = await make_contact(api, first_name="Mia")
+    page = await open_page(f"/contacts/{contact_id}", "agent")
+    form = await edit(page)
+    await form.get_by_label("Company").fill("Keller")
+    assert (await api.patch("/api/tenant", {"agents_edit": "own"})).status == 200
+    await page.get_by_role("button", name="Save").click()
+    await expect(form.get_by_role("alert")).to_contain_text("only contacts that you own")
+    await expect(form.get_by_label("Company")).to_have_value("Keller")
+    await change_contact(api, contact_id, notes="New")
+    await expect(form.get_by_label("Notes")).to_have_value("New")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+    await expect(entries(page).nth(1)).to_contain_text(re.compile("Refused.*Keller", re.DOTALL))
+
+
 async def test_the_history_is_live_and_says_who_when_from_where_and_what(
     open_page: OpenPage, sign_in: SignIn, make_device: MakeDevice
 ) -> None:

@@ -106,6 +106,11 @@ async def test_all_is_done_by_the_keyboard_alone(open_page: OpenPage, sign_in: S
     await keyboard.press("Tab")
     await keyboard.press("Enter")
     await expect(page.get_by_test_id("deleted")).to_be_visible()
+    # The button is gone, the focus is not.
+    await expect(page.get_by_role("heading", name="Mia Keller")).to_be_focused()
+    await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Edit", exact=True)).to_be_focused()
 
 
 async def test_no_state_of_the_page_breaks_a_rule(open_page: OpenPage, sign_in: SignIn) -> None:
@@ -141,7 +146,7 @@ async def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     open_page: OpenPage, sign_in: SignIn
 ) -> None:
     long = "Donaudampfschifffahrtsgesellschaftskapitän" * 3
-    contact_id = await make_contact(
+    await make_contact(
         sign_in(),
         first_name=long,
         emails=[{"value": f"{long[:60]}@example.com", "label": long[:90]}],
@@ -149,8 +154,11 @@ async def test_a_phone_shows_all_of_it_without_scrolling_sideways(
         custom={long[:99]: long},
         addresses=[{"street": long, "city": long[:100]}],
     )
-    page = await open_page(f"/contacts/{contact_id}", width=360, height=740)
+    page = await open_page("/contacts", width=360, height=740)
+    await page.get_by_role("link", name=long).first.click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(long)
+    # The list is gone, and with it the link that had the focus.
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
     await expect(page.get_by_role("link", name="Back to the list")).to_be_visible()
     assert await _overflow(page) == 0
     await edit(page)

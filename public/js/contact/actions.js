@@ -27,6 +27,8 @@ export class Actions {
       ack = await editor.save();
     } catch (error) {
       if (!error.code) throw error;
+      // What others changed while it was judged has not been looked at.
+      if (!editor.isNew) view.look();
       view.history?.refreshSoon();
       if (view.form?.editor === editor) this.#toFirstFault();
       return;
@@ -61,6 +63,7 @@ export class Actions {
     const text = `${name || "The contact"} is deleted.`;
     const undo = { label: "Undo", run: () => this.restore(id) };
     toasts.show(ack.status === "waiting" ? `${text} ${WAITS}` : text, { action: undo });
+    this.#settled(id);
   }
 
   async restore(id = this.view.id) {
@@ -68,6 +71,15 @@ export class Actions {
     if (!ack) return;
     const text = ack.status === "waiting" ? WAITS : "The contact is back.";
     this.application.toasts.show(text, { kind: "success" });
+    this.#settled(id);
+  }
+
+  /** The button that was pressed is gone. */
+  #settled(id) {
+    if (id !== this.view.id) return;
+    this.view.look();
+    this.view.renderNow();
+    this.view.keepFocus();
   }
 
   /** Puts back what an entry of the history holds, once that is confirmed. */

@@ -143,7 +143,12 @@ export class EditForm {
 
   #refusal() {
     const { editor } = this;
-    const texts = [editor.refusal?.message, ...editor.strayFaults, editor.faultAt("identity")];
+    const texts = [
+      editor.refusal?.message,
+      ...editor.strayFaults,
+      editor.faultAt("identity"),
+      editor.faultAt("whole"),
+    ];
     const said = [...new Set(texts.filter(Boolean))];
     return html`<div role="alert">${said.map((text) => html`<p class="contact-refusal" data-test="refusal">${icon("error")}<span>${text}</span></p>`)}</div>`;
   }

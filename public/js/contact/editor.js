@@ -22,6 +22,7 @@ const PAUSE_MS = 900;
  * shown anew.
  */
 export class Editor {
+  #faults = null;
   #touched = new Set();
   #refusals = new Map();
   #timers = { draft: null, pause: null };
@@ -63,7 +64,9 @@ export class Editor {
   }
 
   get faults() {
-    return faultsOf(this.form);
+    // Each field asks for its own; they are the same until the form changes.
+    this.#faults ??= faultsOf(this.form);
+    return this.#faults;
   }
 
   /** The form's value of a name of the flat map, tidied. */
@@ -137,6 +140,7 @@ export class Editor {
     if (this.busy || this.isNew) return [];
     const before = new Map(this.clashes);
     const names = rebase(this, contact);
+    this.#faults = null;
     const after = this.version;
     this.version = contact.version;
     for (const [name, clash] of this.clashes) {
@@ -234,6 +238,7 @@ export class Editor {
   }
 
   #edited() {
+    this.#faults = null;
     // Not by a pause in typing, as who never pauses would have no draft.
     this.#timers.draft ??= setTimeout(() => this.saveDraft(), DRAFT_MS);
     this.changed();

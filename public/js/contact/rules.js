@@ -1,6 +1,6 @@
 import { readBirthday } from "./birthday.js";
-import { LINES, LISTS, MOST } from "./fields.js";
-import { customValue, filledItems } from "./form.js";
+import { LINES, LISTS, MOST, SETS } from "./fields.js";
+import { customValue, filledItems, flatOf } from "./form.js";
 import { bareEmail, manyLines, oneLine } from "./texts.js";
 
 // As much of the server's rules as a form can tell at once. The server has the last word.
@@ -9,6 +9,7 @@ import { bareEmail, manyLines, oneLine } from "./texts.js";
 const EMAIL = /^[^\s@<>(),;:\\"[\]]+@[^\s@.<>(),;:\\"[\]]+(\.[^\s@.<>(),;:\\"[\]]+)+$/u;
 const MOST_NUMBER = Number.MAX_SAFE_INTEGER;
 
+const LARGE = "A contact holds at most 64 kB. Make its notes or custom fields shorter.";
 export const NOBODY = "A contact needs one of a name, a company, an e-mail or a phone.";
 
 /** What is wrong with a form: a Map from a path (`emails.0.value`) to a sentence. */
@@ -22,9 +23,16 @@ export function faultsOf(form) {
   note("birthday", readBirthday(form.birthday).error);
   note("notes", tooLong(manyLines(form.notes), MOST.notes));
   noteCustom(note, form.custom);
+  for (const { name } of SETS) {
+    if (form[name].length > MOST.ids)
+      note(name, `At most ${MOST.ids}; these are ${form[name].length}.`);
+  }
   if (isNobody(form)) note("identity", NOBODY);
+  if (bytesOf(form) > MOST.bytes) note("whole", LARGE);
   return faults;
 }
+
+const bytesOf = (form) => new TextEncoder().encode(JSON.stringify(flatOf(form))).length;
 
 function noteItems(note, items, { name, parts }) {
   if (items.length > MOST.items)

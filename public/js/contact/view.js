@@ -19,6 +19,7 @@ export default class ContactView extends View {
   form = null;
   draft = null;
   history = null;
+  #arrived = null;
   /** What an edit met that had waited: conflicts that nobody has looked at yet. */
   conflicts = [];
 
@@ -54,7 +55,7 @@ export default class ContactView extends View {
     this.#name();
     if (!this.isNew) {
       this.history = new ContactHistory(this.application, this.id, () => this.#historyChanged());
-      this.#look();
+      this.look();
       this.load();
     }
     this.#readDraft();
@@ -86,7 +87,8 @@ export default class ContactView extends View {
       if (this.signal.aborted || id !== this.id) return;
       this.#notRead(error);
     }
-    if (id === this.id) this.#look();
+    if (id === this.id) this.look();
+    this.#arrive();
   }
 
   /** Opens the form, with the draft where there is one. */
@@ -110,6 +112,11 @@ export default class ContactView extends View {
     this.form?.editor.close();
     this.form = null;
     this.focus();
+  }
+
+  /** Puts the focus onto the page if the button that had it is gone. */
+  keepFocus() {
+    if (!this.signal.aborted && document.activeElement === document.body) this.focus();
   }
 
   /** Shows the page and puts the focus where reading begins: to edit, or to the name. */
@@ -154,8 +161,17 @@ export default class ContactView extends View {
     this.invalidate();
   }
 
+  /** On a phone the list is gone, and with it what had the focus. */
+  #arrive() {
+    if (this.wide.matches || this.#arrived === this.id || this.form) return;
+    this.#arrived = this.id;
+    if (document.activeElement !== document.body) return;
+    this.renderNow();
+    this.element.querySelector(".contact-name")?.focus({ preventScroll: true });
+  }
+
   /** Takes from the store how the contact is now. */
-  #look() {
+  look() {
     const { mutations, store } = this.application;
     const row = store.get("contact", this.id);
     if (row) {
@@ -190,7 +206,7 @@ export default class ContactView extends View {
     const row = news?.rows.get(this.id);
     if (row) this.application.store.take("contact", [row]);
     if (news?.put.has(this.id) || news?.del.has(this.id)) this.history.refreshSoon();
-    this.#look();
+    this.look();
   }
 
   #connected() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesFor } from "../../../public/js/contact/choices.js";
+import { changesFor, choosable } from "../../../public/js/contact/choices.js";
 import { asEntry, joined, lastChange, lastName } from "../../../public/js/contact/history.js";
 import { matching } from "../../../public/js/contact/label_search.js";
 
@@ -78,6 +78,17 @@ test("only choices that are not what stands are written", () => {
   ]);
   delete changes.custom;
   assert.deepEqual(changes, { notes: null, tag_ids: { remove: ["tag-1"], add: ["tag-2"] } });
+});
+
+test("a label that does not exist is not offered, one that somebody took away is", () => {
+  const conflict = { field: "tag_ids.tag-1", yours: true, theirs: false, kept: "theirs" };
+  assert.equal(choosable({ ...conflict, by: null }), false);
+  assert.equal(choosable({ ...conflict, by: "agent-1" }), true);
+  assert.equal(
+    choosable({ field: "company", yours: "A", theirs: "B", kept: "theirs", by: null }),
+    true,
+  );
+  assert.equal(choosable({ field: "deleted", yours: true, theirs: false, kept: "yours" }), false);
 });
 
 test("an unsent edit reads like an entry of the history", () => {

@@ -60,6 +60,15 @@ test("lengths are counted by characters, as the server does", () => {
   assert.match(faultsOf(form({ emails: many })).get("emails"), /At most 50/);
 });
 
+test("a contact is at most as large as the server takes", () => {
+  const custom = (size) =>
+    Object.fromEntries(Array.from({ length: size }, (_, at) => [`f${at}`, "é".repeat(2_500)]));
+  assert.equal(faultsOf(form({ custom: custom(12) })).size, 0);
+  assert.match(faultsOf(form({ custom: custom(14) })).get("whole"), /64 kB/);
+  const ids = Array.from({ length: 501 }, (_, at) => `tag-${at}`);
+  assert.match(faultsOf(form({ tag_ids: ids })).get("tag_ids"), /At most 500/);
+});
+
 test("custom fields have names, each once, and values of their kind", () => {
   const filled = form({ custom: { size: "L" } });
   const row = { key: "k", name: "", kind: "text", value: "" };
