@@ -22,6 +22,8 @@ export class Grid extends View {
   #height = 600;
   #first = 0;
   #last = 0;
+  #position = 0;
+  #hidden = false;
   #headHeight = 36;
 
   constructor(application, element, model) {
@@ -78,26 +80,31 @@ export class Grid extends View {
     this.#scrolled();
   }
 
-  /** The first row that is seen, to come back to when rows have another height. */
+  /** The first row that is seen; set again where rows have another height now, or were hidden. */
   get position() {
-    return this.#scroller.scrollTop / this.rowHeight;
+    return this.#position;
   }
 
   set position(rows) {
     this.renderNow();
+    this.#position = rows;
     this.#scroller.scrollTop = rows * this.rowHeight;
     this.#scrolled();
   }
 
   #shown({ again }) {
-    if (!again) this.#scroller.scrollTop = 0;
+    if (!again) {
+      this.#position = 0;
+      this.#scroller.scrollTop = 0;
+    }
     this.#scrolled();
     this.invalidate();
   }
 
   #resized(height) {
-    // Hidden, it has none; what it had is what it will have.
-    if (!height) return;
+    // Hidden, it has no height and no scroll position; what it had is what it will have.
+    this.#hidden = !height;
+    if (this.#hidden) return;
     this.#height = height;
     this.#scrolled();
   }
@@ -109,7 +116,8 @@ export class Grid extends View {
 
   /** Nothing is measured here but how far it is scrolled: this runs in every frame. */
   #scrolled() {
-    const top = this.#scroller.scrollTop / this.rowHeight;
+    if (!this.#hidden) this.#position = this.#scroller.scrollTop / this.rowHeight;
+    const top = this.#position;
     const first = Math.max(0, Math.floor(top) - SPARE_ROWS);
     const last = Math.min(
       this.model.pages.rows - 1,

@@ -27,7 +27,6 @@ export default class ContactsView extends View {
   #route = null;
   filtersOpen = false;
   #columns = chosenColumns();
-  #position = null;
   #pointerIn = false;
 
   opened() {
@@ -95,15 +94,14 @@ export default class ContactsView extends View {
     const wasCompact = this.compact;
     const wasShown = this.listShown;
     const wasOpen = this.#openId;
-    if (this.#route && wasShown) this.#position = this.grid.position;
+    const { position } = this.grid;
     this.#route = route;
     this.#take(listQuery(route.query));
     if (!this.#openId) application.title("Contacts");
     else if (!wasOpen) this.filtersOpen = false;
     this.renderNow();
-    if (this.#position !== null && this.listShown && (wasCompact !== this.compact || !wasShown)) {
-      this.grid.position = this.#position;
-    }
+    const relaid = wasCompact !== this.compact || !wasShown;
+    if (this.listShown && relaid) this.grid.position = position;
     this.grid.invalidate();
     this.pane.show(route);
     // Back from a contact, the keys go on where they were.
@@ -116,7 +114,6 @@ export default class ContactsView extends View {
       // What was chosen by other filters would be changed unseen.
       if (this.query && !sameQuery(filtersOf(query), filtersOf(this.query))) this.selection.clear();
       this.query = query;
-      this.#position = null;
     }
     this.#showList();
   }
@@ -204,9 +201,10 @@ export default class ContactsView extends View {
   }
 
   #relaid() {
+    const { position } = this.grid;
     this.#showList();
-    this.invalidate();
-    this.grid.invalidate();
+    this.renderNow();
+    if (this.listShown) this.grid.position = position;
   }
 
   #searched(text, began) {
