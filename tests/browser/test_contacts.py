@@ -270,6 +270,26 @@ async def test_what_was_missed_offline_is_read_again_in_place(
     assert await grid(page).evaluate("(grid) => grid.scrollTop") == 399 * 40
 
 
+async def test_an_edit_that_waits_shows_in_its_row_wherever_that_is(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    await fill(sql, company, 600)
+    page = await open_page()
+    await expect(row(page, 1)).to_contain_text("Person 000001")
+    await scroll_to(page, 400)
+    await row(page, 405).get_by_role("link").click()
+    await page.get_by_role("button", name="Edit", exact=True).click()
+    await page.context.set_offline(True)
+    await expect(page.get_by_test_id("offline-banner")).to_be_visible(timeout=60_000)
+    await page.get_by_label("Company").fill("Waits Ltd")
+    await page.get_by_role("button", name="Save").click()
+    await expect(named(page, "Person 000405")).to_contain_text("Waits Ltd")
+    await expect(named(page, "Person 000405")).to_contain_text("unsent")
+    await page.context.set_offline(False)
+    await expect(named(page, "Person 000405")).not_to_contain_text("unsent", timeout=60_000)
+    await expect(named(page, "Person 000405")).to_contain_text("Waits Ltd")
+
+
 async def test_the_keyboard_alone_finds_opens_deletes_and_brings_back(
     open_page: OpenPage, sign_in: SignIn
 ) -> None:

@@ -11,7 +11,7 @@ const RETRY_MS = 3_000;
  * what the window needs first and then takes the place of the old one, so that nothing flickers
  * and no late answer overwrites a newer one.
  *
- * Events: `opening` (one is asked for); `shown` (another list is shown; detail {again}: of the same query); `rows` (a page came);
+ * Events: `opening` (one is asked for); `shown` (another list is shown; detail {again}: of the same query); `rows` (a page came; detail {items});
  * `total` (another count of what matches); `failed`.
  */
 export class Pages extends EventTarget {
@@ -211,7 +211,7 @@ export class Pages extends EventTarget {
     }
     this.error = null;
     this.#counted(total);
-    this.dispatchEvent(new CustomEvent("rows"));
+    this.dispatchEvent(new CustomEvent("rows", { detail: { items } }));
     // Rows left meanwhile: the last ones would never come.
     if (items.length < Math.min(PAGE_ROWS, list.total - number * PAGE_ROWS)) this.refresh();
   }
