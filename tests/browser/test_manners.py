@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
-from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage
+from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 
 pytestmark = ON_THE_SERVERS_LOOP
 VIEWS = ["Contacts", "Import", "Devices", "Statistics", "Activity", "Labels", "Administration"]
@@ -37,6 +38,27 @@ async def test_the_focus_follows_to_a_page_within_a_view(open_page: OpenPage) ->
     await expect(page).to_have_title("Settings · Fieldbook")
     await page.go_back()
     await expect(page.get_by_role("heading", level=1, name="Agents")).to_be_focused()
+
+
+async def test_the_focus_stays_on_a_heading_that_comes_late(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    enrolled = await sign_in().post("/api/devices/enrol", {"agent_code": "agent", "name": "Pixel"})
+    page = await open_page("/devices")
+    link = page.get_by_role("link", name="Pixel")
+    await expect(link).to_be_visible()
+    arrived = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.route(f"**/api/devices/{enrolled.json['device']['id']}*", late)
+    await link.press("Enter")
+    await expect(page).to_have_url(re.compile("#/devices/."))
+    await expect(page.locator("#view:focus-within")).to_have_count(1)
+    arrived.set()
+    await expect(page.get_by_role("heading", level=1, name="Pixel")).to_be_focused()
 
 
 async def test_the_skip_link_leads_past_the_menu(open_page: OpenPage) -> None:
