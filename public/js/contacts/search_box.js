@@ -1,7 +1,7 @@
 import { icon } from "../parts/icon.js";
 import { html } from "../vendor.js";
 
-const PAUSE_MS = 120;
+const PAUSE_MS = 70;
 
 /** Search as one types: what is typed goes into the address when the fingers rest. */
 export class SearchBox {
