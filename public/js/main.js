@@ -5,7 +5,7 @@ import { Shortcuts } from "./app/shortcuts.js";
 import { SignInView } from "./app/sign_in.js";
 import { Toasts } from "./app/toasts.js";
 import { show } from "./app/view.js";
-import { VIEWS } from "./app/views.js";
+import { viewNamed } from "./app/views.js";
 import { Connection } from "./core/connection.js";
 import { Jobs } from "./core/jobs.js";
 import { Mutations } from "./core/mutations.js";
@@ -13,6 +13,7 @@ import { Rest } from "./core/rest.js";
 import { Session } from "./core/session.js";
 import { Drafts, openStorage } from "./core/storage.js";
 import { Store } from "./core/store.js";
+import { html } from "./vendor.js";
 
 const SIGNED_OUT = {
   unauthenticated: "This API key is not valid any more. Sign in with another one.",
@@ -24,6 +25,10 @@ const SIGNED_OUT = {
 
 const CANNOT_KEEP =
   "This browser keeps nothing for Fieldbook, so edits could be lost. Leave private browsing, or allow this site to store data.";
+
+const CANNOT_OPEN =
+  "Fieldbook can't be opened. Reload the page; if that does not help, tell whoever runs the server.";
+const FAULT = "Something went wrong here. Reload the page, and look whether your edit is there.";
 
 /** What every view is given: see the classes. Made once; who is signed in changes within it. */
 class Application {
@@ -43,7 +48,9 @@ class Application {
   async start() {
     if (!this.session.apiKey) return this.#showSignIn();
     // Read while the key is looked at. When it can't be read, the shell finds out, too, and says so.
-    VIEWS[this.router.route.parts[0] ?? "contacts"]?.load().catch(() => null);
+    viewNamed(this.router.route.parts[0] ?? "contacts")
+      ?.load()
+      .catch(() => null);
     try {
       await this.session.verify(this.rest);
     } catch (error) {
@@ -128,19 +135,29 @@ class Application {
   }
 }
 
-const application = new Application(document.getElementById("application"));
+/** The last line of defence: a fault of ours must not pass for an edit that was made. */
+function watchForFaults({ toasts }) {
+  const tell = () => toasts.show(FAULT, { kind: "error" });
+  window.addEventListener("error", tell);
+  window.addEventListener("unhandledrejection", ({ reason }) => {
+    if (reason?.name !== "AbortError") tell();
+  });
+}
 
-// The last line of defence: a fault of ours must not pass for an edit that was made.
-const tell = () =>
-  application.toasts.show(
-    "Something went wrong here. Reload the page, and look whether your edit is there.",
-    {
-      kind: "error",
-    },
-  );
-window.addEventListener("error", tell);
-window.addEventListener("unhandledrejection", ({ reason }) => {
-  if (reason?.name !== "AbortError") tell();
-});
+/** Opens the dashboard, or says why there is none: nobody shall wait for what does not come. */
+async function begin(element) {
+  try {
+    const application = new Application(element);
+    watchForFaults(application);
+    await application.start();
+  } catch (error) {
+    const why = error.name === "SecurityError" ? CANNOT_KEEP : CANNOT_OPEN;
+    element.replaceChildren();
+    show(
+      element,
+      html`<main class="starting"><h1>Fieldbook</h1><p role="alert">${why} (${error.message})</p></main>`,
+    );
+  }
+}
 
-application.start();
+begin(document.getElementById("application"));

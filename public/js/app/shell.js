@@ -7,8 +7,10 @@ import { openHelp } from "./help.js";
 import { Menu } from "./menu.js";
 import { askToSignOut } from "./sign_out.js";
 import { show, View } from "./view.js";
-import { allowed, VIEWS } from "./views.js";
+import { allowed, VIEWS, viewNamed } from "./views.js";
 
+const NOT_SHOWN =
+  "This page could not be loaded. Check the connection, then try again; if that does not help, reload.";
 const CONNECTION = { online: "Live", offline: "Offline", connecting: "Connecting…" };
 
 /** What stands around every view: the names of the views, the banner, the toasts. */
@@ -16,6 +18,7 @@ export class Shell extends View {
   #view = null;
   #name = null;
   #path = null;
+  #opening = 0;
   #menu = new Menu(this);
   #main = null;
 
@@ -113,7 +116,7 @@ export class Shell extends View {
 
   async #show(route) {
     const name = route.parts[0];
-    const view = VIEWS[name];
+    const view = viewNamed(name);
     if (!view || !allowed(view, this.application.session)) {
       this.application.router.replace({}, "/contacts");
       return;
@@ -129,6 +132,8 @@ export class Shell extends View {
     }
     const arrives = this.arrives || this.#name !== null;
     this.#name = name;
+    // One may have gone elsewhere, and come back, before the view is there.
+    const opening = ++this.#opening;
     this.#view?.close();
     this.#view = null;
     this.application.title(view.title);
@@ -136,19 +141,20 @@ export class Shell extends View {
     show(this.#main, skeleton(8));
     try {
       const { default: ViewClass } = await view.load();
-      if (name !== this.#name) return;
+      if (opening !== this.#opening) return;
       show(this.#main, null);
       this.#view = new ViewClass(this.application, this.#main);
       this.#view.open(this.application.router.route);
       if (arrives) arrive(this.#main, this.application);
       this.arrives = true;
     } catch (error) {
+      if (opening !== this.#opening) return;
       // The part may load at another try, when the line is back.
       console.error(error);
       this.#name = null;
       show(
         this.#main,
-        failed(error, () => this.#show(this.application.router.route)),
+        failed(new Error(NOT_SHOWN), () => this.#show(this.application.router.route)),
       );
     }
   }
@@ -206,6 +212,7 @@ export class Shell extends View {
   }
 
   closed() {
+    this.#opening++;
     this.#view?.close();
   }
 }

@@ -48,6 +48,9 @@ export const VIEWS = {
   },
 };
 
+/** The view of that name, or undefined: an address may say anything. */
+export const viewNamed = (name) => (Object.hasOwn(VIEWS, name) ? VIEWS[name] : undefined);
+
 /** Whether somebody may see a view. */
 export function allowed(view, session) {
   if (view.role === "admin") return session.is("admin");
