@@ -188,8 +188,11 @@ class BulkDialog {
 
   #trouble() {
     if (!this.error) return nothing;
-    const details = Object.values(this.error.fields).flat();
-    return html`<p class="field-error" role="alert">${[this.error.message, ...details].join(" ")}</p>`;
+    const { message, fields } = this.error;
+    const details = Object.values(fields)
+      .flat()
+      .filter((text) => !message.includes(text));
+    return html`<p class="field-error" role="alert">${[message, ...details].join(" ")}</p>`;
   }
 }
 

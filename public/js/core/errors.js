@@ -1,3 +1,6 @@
+// Where the server's words are for programs, which read the fields, a person is told what is said there.
+const FOR_PROGRAMS = "`fields`";
+
 /**
  * What the server refused, or that it could not be reached.
  *
@@ -6,7 +9,7 @@
  */
 export class ApiError extends Error {
   constructor(code, message, details = {}) {
-    super(message);
+    super(forPeople(message, details.fields));
     this.name = "ApiError";
     this.code = code;
     this.fields = details.fields ?? {};
@@ -19,6 +22,11 @@ export class ApiError extends Error {
   get passing() {
     return ["offline", "unavailable", "rate_limited", "internal"].includes(this.code);
   }
+}
+
+function forPeople(message, fields = {}) {
+  const said = [...new Set(Object.values(fields).flat())];
+  return message.includes(FOR_PROGRAMS) && said.length ? said.join(" ") : message;
 }
 
 /** Of the problem that REST answered, or of what stands in its place (a proxy's page, say). */

@@ -28,6 +28,15 @@ test("a problem's own words reach the person", () => {
   assert.equal(error.passing, false);
 });
 
+test("words for programs are put as what they are about", () => {
+  const error = errorOf(422, {
+    code: "invalid",
+    detail: "The request does not have the right form; `fields` says what to change.",
+    fields: { search: ["This is longer than 200 characters."], company: ["This is no text."] },
+  });
+  assert.equal(error.message, "This is longer than 200 characters. This is no text.");
+});
+
 test("a proxy's page in place of a problem may be tried again", () => {
   assert.equal(errorOf(502, null).code, "unavailable");
   assert.equal(errorOf(502, null).passing, true);
