@@ -1,5 +1,5 @@
 import { View } from "../app/view.js";
-import { formatDay, plural } from "../core/times.js";
+import { formatDay, plural, serverNow } from "../core/times.js";
 import { failed, nothingFound, nothingYet, skeleton } from "../parts/states.js";
 import { html, nothing, repeat } from "../vendor.js";
 import { entryRow } from "./entry.js";
@@ -209,7 +209,7 @@ export default class ActivityView extends View {
     const { store, router } = this.application;
     const named = { store, router, deviceName: this.#names.device };
     return html`
-      <h2 class="activity-day">${day === formatDay(Date.now()) ? "Today" : day}</h2>
+      <h2 class="activity-day">${day === formatDay(serverNow()) ? "Today" : day}</h2>
       <ol class="activity-list">
         ${repeat(
           entries,

@@ -1,5 +1,7 @@
 // Agents and their keys as the lists show them, without a DOM.
 
+import { serverNow } from "../core/times.js";
+
 /** Every role, with what it may do; the last is for programs. */
 export const ROLES = [
   { role: "admin", label: "Admin", what: "Everything, also agents, keys and the settings." },
@@ -35,7 +37,7 @@ export function keysShown(keys, { agent = null, revoked = false } = {}) {
 }
 
 /** When a key was used last, which the server keeps to the hour: `ago(time)` says longer ones. */
-export function lastUse(time, ago, now = Date.now()) {
+export function lastUse(time, ago, now = serverNow()) {
   if (!time) return "never";
   return now - Date.parse(time) < HOUR_MS ? "within the hour" : ago(time);
 }

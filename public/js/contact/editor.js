@@ -1,4 +1,5 @@
 import { newId } from "../core/ids.js";
+import { serverNow } from "../core/times.js";
 import { listOf, MOST } from "./fields.js";
 import {
   changesBetween,
@@ -213,7 +214,7 @@ export class Editor {
     const { id, version, base, form } = this;
     return this.drafts.write(
       this.draftName,
-      structuredClone({ id, version, base, form, at: Date.now() }),
+      structuredClone({ id, version, base, form, at: serverNow() }),
     );
   }
 

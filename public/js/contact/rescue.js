@@ -1,5 +1,6 @@
 import { newId } from "../core/ids.js";
 import { withChanges } from "../core/overlay.js";
+import { serverNow } from "../core/times.js";
 import { Editor } from "./editor.js";
 import { flatOf, formOf } from "./form.js";
 
@@ -38,5 +39,5 @@ const draftOf = (id, row, edited) => ({
   version: row.version ?? 0,
   base: flatOf(formOf(row)),
   form: formOf(edited),
-  at: Date.now(),
+  at: serverNow(),
 });

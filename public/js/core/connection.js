@@ -1,5 +1,6 @@
 import { io } from "../../vendor/socket.io-client/socket.io.esm.min.js";
 import { ApiError, offline } from "./errors.js";
+import { setSkew } from "./times.js";
 
 const ACK_MS = 15_000;
 const RETRY_MS = [1_000, 30_000];
@@ -77,7 +78,7 @@ export class Connection extends EventTarget {
     this.#failures = 0;
     this.cursor = answer.version;
     this.epoch = answer.epoch;
-    this.skewMs = Date.parse(answer.server_time) - Date.now();
+    this.#setClock(Date.parse(answer.server_time));
     this.#enter("online");
     if (newEpoch) this.#tell("epoch", answer.epoch);
     if (missed) this.#tell("stale");
@@ -123,7 +124,7 @@ export class Connection extends EventTarget {
       const sent = Date.now();
       const answer = await this.send("ping", { clock: sent, cursor: this.cursor });
       const delay = (Date.now() - sent) / 2;
-      this.skewMs = Date.parse(answer.server_time) + delay - Date.now();
+      this.#setClock(Date.parse(answer.server_time) + delay);
       if (answer.epoch !== this.epoch || answer.version > this.cursor) {
         this.epoch = answer.epoch;
         this.#missed(answer.version);
@@ -133,6 +134,12 @@ export class Connection extends EventTarget {
       if (error.code === "offline" && this.state === "online") this.#socket.io.engine?.close();
     }
     this.#later(this.welcome.limits.ping_s * 1_000, () => this.#ping());
+  }
+
+  /** Times are told by the server's clock: this one may be a day wrong. */
+  #setClock(serverTime) {
+    this.skewMs = serverTime - Date.now();
+    setSkew(this.skewMs);
   }
 
   #enter(state) {

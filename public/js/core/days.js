@@ -1,10 +1,12 @@
 // Days as the server counts them, in UTC: "2026-11-25". As texts they are in the order of time.
 
+import { serverNow } from "./times.js";
+
 export const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Today, or the day of a time in milliseconds. */
-export const dayOf = (time = Date.now()) => new Date(time).toISOString().slice(0, 10);
+export const dayOf = (time = serverNow()) => new Date(time).toISOString().slice(0, 10);
 
 /** When a day begins, in milliseconds. */
 export const startOf = (day) => Date.parse(`${day}T00:00:00Z`);

@@ -13,6 +13,16 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const count = new Intl.NumberFormat();
 
+let skew = 0;
+
+/** Tells how far the server's clock is ahead of this one, in milliseconds. */
+export const setSkew = (milliseconds) => {
+  skew = milliseconds;
+};
+
+/** What time it is by the server's clock, in milliseconds: what it tells of is no later than that. */
+export const serverNow = () => Date.now() + skew;
+
 /** 4,211 */
 export const formatCount = (number) => count.format(number ?? 0);
 
@@ -26,7 +36,7 @@ export const formatClock = (time) => (time ? clock.format(new Date(time)) : "");
 export const formatDay = (time) => (time ? day.format(new Date(time)) : "");
 
 /** "5 minutes ago"; "just now" below a minute; "" for nothing. */
-export function timeAgo(time, now = Date.now()) {
+export function timeAgo(time, now = serverNow()) {
   if (!time) return "";
   const seconds = (new Date(time).getTime() - now) / 1_000;
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? [];

@@ -1,4 +1,5 @@
 import { startOf } from "../core/days.js";
+import { serverNow } from "../core/times.js";
 
 // On the drawing a day is as long as its minutes; what is shorter than this would not be seen.
 export const LENGTH = 1_440;
@@ -9,7 +10,7 @@ const LEAST = 3;
  * length}], marks: [{at, kind, failed}]}`. `open` is the connection that stands until `now`; of others
  * without an end it is not known, as when a server was killed.
  */
-export function spansOf(items, day, { open = null, now = Date.now() } = {}) {
+export function spansOf(items, day, { open = null, now = serverNow() } = {}) {
   const start = startOf(day);
   const minute = (time) => Math.min(LENGTH, Math.max(0, (time - start) / 60_000));
   const connections = [];

@@ -1,4 +1,4 @@
-import { formatLength, formatTime, plural, timeAgo } from "../core/times.js";
+import { formatLength, formatTime, plural, serverNow, timeAgo } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { html, live, nothing, repeat } from "../vendor.js";
 import { batteryText, clockIsWrong, clockText, nameOf, STATES } from "./words.js";
@@ -107,7 +107,7 @@ export function behind({ versions, seconds }) {
 /** How many edits wait on the device, since when; marked when they are stuck. */
 export function queue({ queue: { size, oldest_at, stuck } }) {
   if (!size) return html`<span class="muted">empty</span>`;
-  const age = (Date.now() - Date.parse(oldest_at)) / 1_000;
+  const age = (serverNow() - Date.parse(oldest_at)) / 1_000;
   const since = oldest_at
     ? html`<small title=${formatTime(oldest_at)}>oldest ${formatLength(age)}</small>`
     : nothing;

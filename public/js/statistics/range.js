@@ -1,6 +1,7 @@
 // Which days the statistics are of.
 
 import { dayAfter, dayOf, isDay } from "../core/days.js";
+import { serverNow } from "../core/times.js";
 
 export const CHOICES = [7, 30, 90];
 export const MOST_DAYS = 366;
@@ -9,7 +10,7 @@ export const MOST_DAYS = 366;
  * The days that an address asks for: `{from, to, days}`, where `days` is the choice that is pressed,
  * or null for an own span. What can't be is made to fit: the last 30 days, at most 366, none to come.
  */
-export function rangeOf({ days, from, to } = {}, now = Date.now()) {
+export function rangeOf({ days, from, to } = {}, now = serverNow()) {
   const today = dayOf(now);
   if (!isDay(from) && !isDay(to)) {
     const choice = CHOICES.includes(Number(days)) ? Number(days) : 30;
@@ -23,7 +24,7 @@ export function rangeOf({ days, from, to } = {}, now = Date.now()) {
 }
 
 /** The day an address asks to see minute by minute; today if it names none, or one to come. */
-export function minuteDayOf({ day } = {}, now = Date.now()) {
+export function minuteDayOf({ day } = {}, now = serverNow()) {
   const today = dayOf(now);
   return isDay(day) && day <= today ? day : today;
 }
