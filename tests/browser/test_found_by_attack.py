@@ -1,0 +1,130 @@
+"""What somebody found who tried to break the dashboard; each had been broken once."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import Browser, Page, Route, expect
+
+from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
+from tests.browser.support.chromium import new_context
+from tests.browser.support.contacts import edit, make_contact, read_contact, save, toast
+from tests.integration.support.servers import Company, Server
+
+pytestmark = ON_THE_SERVERS_LOOP
+
+NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, {
+    get() { throw new DOMException("Access is denied for this document.", "SecurityError"); },
+  });"""
+
+
+async def live(page: Page) -> None:
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+
+
+@pytest.mark.parametrize("path", ["/constructor", "/__proto__/x", "/toString"])
+async def test_an_address_that_names_a_part_of_the_language_leads_to_the_contacts(
+    open_page: OpenPage, path: str
+) -> None:
+    page = await open_page(path)
+    await expect(page.get_by_role("heading", name="Contacts", exact=True)).to_be_visible()
+    await expect(page).to_have_url(re.compile("#/contacts$"))
+
+
+async def test_a_browser_that_keeps_nothing_is_told_so(chromium: Browser, server: Server) -> None:
+    context = await new_context(chromium)
+    await context.add_init_script(NO_STORAGE)
+    page = await context.new_page()
+    await page.goto(server.url)
+    await expect(page.get_by_role("alert")).to_contain_text("allow this site to store data")
+    await context.close()
+
+
+async def test_a_view_that_comes_late_is_opened_once_and_only_where_one_still_is(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page("/labels")
+    await live(page)
+    held: list[Route] = []
+    await page.route("**/js/devices/view.js", lambda route: held.append(route))
+    opened = []
+    page.on(
+        "request", lambda it: opened.append(it.url) if "/api/devices/health" in it.url else None
+    )
+    menu = page.get_by_role("navigation", name="Views")
+    await menu.get_by_role("link", name="Devices").click()
+    await menu.get_by_role("link", name="Labels").click()
+    await expect(page.get_by_role("heading", name="Labels")).to_be_visible()
+    await menu.get_by_role("link", name="Devices").click()
+    await expect(page.get_by_role("heading", name="Labels")).to_have_count(0)
+    for route in held:
+        await route.continue_()
+    await expect(page.get_by_role("heading", name="Devices", exact=True)).to_be_visible()
+    await page.wait_for_timeout(500)
+    assert len(opened) == 1
+
+
+async def test_a_view_that_fails_late_does_not_cover_another(
+    open_page: OpenPage, complaints: list[str]
+) -> None:
+    page = await open_page("/labels")
+    await live(page)
+    held: list[Route] = []
+    await page.route("**/js/devices/view.js", lambda route: held.append(route))
+    menu = page.get_by_role("navigation", name="Views")
+    await menu.get_by_role("link", name="Devices").click()
+    await menu.get_by_role("link", name="Labels").click()
+    await expect(page.get_by_role("heading", name="Labels")).to_be_visible()
+    for route in held:
+        await route.abort()
+    await page.wait_for_timeout(500)
+    await expect(page.get_by_role("heading", name="Labels")).to_be_visible()
+    await expect(page.get_by_test_id("failed")).to_have_count(0)
+
+
+async def test_what_the_server_refuses_in_an_address_is_said_in_words_for_people(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page(f"/contacts?search={'x' * 300}")
+    await expect(page.get_by_test_id("failed")).to_contain_text("longer than 200 characters")
+    await expect(page.get_by_test_id("failed")).not_to_contain_text("fields")
+
+
+async def test_edits_are_kept_and_sent_after_the_browsers_data_were_cleared(
+    open_page: OpenPage, sign_in: SignIn, server: Server
+) -> None:
+    manager = sign_in("manager")
+    contact_id = await make_contact(manager, first_name="Mia")
+    page = await open_page(f"/contacts/{contact_id}")
+    form = await edit(page)
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send(
+        "Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "indexeddb"}
+    )
+    await form.get_by_label("Company").fill("Roth Ltd")
+    await save(page)
+    await expect(toast(page, "Saved.")).to_be_visible()
+    assert (await read_contact(manager, contact_id))["company"] == "Roth Ltd"
+
+
+@pytest.mark.parametrize("hours", [24, -24])
+async def test_a_wrong_clock_moves_no_change_into_the_future_or_to_another_day(
+    chromium: Browser, server: Server, company: Company, sign_in: SignIn, hours: int
+) -> None:
+    contact_id = await make_contact(sign_in("manager"), first_name="Mia")
+    context = await new_context(chromium)
+    await context.add_init_script(
+        f"localStorage['fieldbook.api_key'] = '{company.keys['manager']}'"
+    )
+    page = await context.new_page()
+    await page.clock.install(time=datetime.now(UTC) + timedelta(hours=hours))
+    await page.goto(f"{server.url}/#/contacts/{contact_id}")
+    await live(page)
+    history = page.get_by_role("region", name="History")
+    await expect(history.locator("time").first).to_have_text("just now")
+    await page.goto(f"{server.url}/#/activity")
+    await expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    await context.close()
