@@ -204,6 +204,7 @@ async def test_a_label_made_offline_is_sent_when_the_connection_is_back(
     await expect(page.get_by_test_id("toast")).to_contain_text("sent when the connection is back")
     row = row_of(page, "Offline")
     await expect(row).to_contain_text("unsent")
+    await expect(row.get_by_role("link")).to_have_text("0")
     await page.get_by_role("button", name="Change Offline").click()
     await page.get_by_role("dialog").get_by_label("Name").fill("Renamed offline")
     await page.keyboard.press("Enter")

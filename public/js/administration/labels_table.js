@@ -52,7 +52,8 @@ function head(text, order, sort, sorted) {
 const turned = (order) => (order.startsWith("-") ? order.slice(1) : `-${order}`);
 
 function row(label, { kind, router, counts, change, merge, remove }) {
-  const count = counts.get(label.id);
+  // One that the server has not heard of is on no contact there.
+  const count = counts.get(label.id) ?? (label.version === 0 ? 0 : undefined);
   const number = count === undefined ? "…" : formatCount(count);
   const told = count === undefined ? "Contacts" : plural(count, "contact");
   return html`

@@ -15,7 +15,8 @@ export function banner({ connection, mutations }, now = Date.now()) {
       ${icon("offline")}
       <span>
         Offline since ${formatClock(connection.since)}${waiting ? `, ${changesWait(waiting)}` : ""}.
-        ${waiting ? "They are sent when the connection is back." : "You can go on; edits are kept here."}
+        ${waiting ? `${waiting === 1 ? "It is" : "They are"} sent` : "You can go on; edits are kept here, and sent"}
+        when the connection is back.
       </span>
     </div>
   `;
