@@ -10,7 +10,8 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.browser.support.chromium import new_context
-from tests.browser.support.contacts import edit, make_contact, read_contact, save, toast
+from tests.browser.support.contacts import edit, make_contact, read_contact, save, toast, until
+from tests.browser.support.lines import Line
 from tests.integration.support.servers import Company, Server
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -128,3 +129,39 @@ async def test_a_wrong_clock_moves_no_change_into_the_future_or_to_another_day(
     await page.goto(f"{server.url}/#/activity")
     await expect(page.get_by_role("heading", name="Today")).to_be_visible()
     await context.close()
+
+
+@pytest.mark.parametrize("path", ["/contacts/new", "/contacts/{id}"])
+async def test_what_was_saved_as_the_page_was_reloaded_is_no_draft_any_more(
+    open_page: OpenPage, sign_in: SignIn, path: str
+) -> None:
+    manager = sign_in("manager")
+    contact_id = await make_contact(manager, first_name="Mia")
+    page = await open_page("/labels")
+    line = await Line.of(page)
+    await page.reload()
+    await live(page)
+    await page.evaluate(f"location.hash = '{path.format(id=contact_id)}'")
+    form = page.locator(".contact-form") if path.endswith("new") else await edit(page)
+    await form.get_by_label("Company").fill("Halfway Ltd")
+    # The draft is written a moment later.
+    await page.wait_for_timeout(800)
+    line.lose_acks = True
+    await page.get_by_role("button", name="Save", exact=True).click()
+
+    async def stored() -> bool:
+        answer = await manager.get("/api/contacts?company=Halfway%20Ltd&offset=0")
+        return bool(answer.json["total"] == 1)
+
+    await until(stored)
+    line.lose_acks = False
+    await page.reload()
+    await live(page)
+    await expect(page.get_by_test_id("waiting")).to_have_count(0)
+    if path.endswith("new"):
+        await expect(page.get_by_label("Company")).to_have_value("")
+    else:
+        await expect(page.get_by_role("button", name="Edit", exact=True)).to_be_visible()
+        await expect(page.get_by_text("Halfway Ltd").first).to_be_visible()
+    await expect(page.get_by_test_id("draft")).to_have_count(0)
+    assert await stored()

@@ -135,11 +135,29 @@ export default class ContactView extends View {
 
   async #readDraft() {
     const { id } = this;
-    const draft = await this.application.drafts.read(Editor.draftName(id));
+    const { drafts, mutations } = this.application;
+    let draft = await drafts.read(Editor.draftName(id));
+    // It was sent, but the page was left before the answer came: saved again, it would be refused.
+    if (draft && id === "new" && (await mutations.made(draft.id))) {
+      await drafts.remove(Editor.draftName(id));
+      draft = null;
+    }
     if (id !== this.id || this.form || this.signal.aborted) return;
     this.draft = draft ?? null;
+    this.#dropSentDraft();
     if (this.isNew && !draft) this.edit();
     else this.invalidate();
+  }
+
+  /** A draft of which everything is in the contact is none any more. */
+  #dropSentDraft() {
+    const { application, contact, draft, form } = this;
+    if (!draft || !contact || form || contact.version < draft.version) return;
+    const editor = new Editor(application, contact, () => {}, structuredClone(draft));
+    if (editor.dirty) return;
+    editor.close();
+    this.draft = null;
+    editor.discardDraft();
   }
 
   #judged({ row }) {
@@ -180,6 +198,7 @@ export default class ContactView extends View {
       this.state = "shown";
       if (renamed) this.#name();
       this.#freshen();
+      this.#dropSentDraft();
     } else if (store.tombstone("contact", this.id) || this.#isBeingDeleted(mutations)) {
       this.state = "deleted";
     }

@@ -70,6 +70,12 @@ export class Mutations extends EventTarget {
     return this.#queue.filter((mutation) => mutation.event === event).map(({ row }) => row);
   }
 
+  /** Whether a row was made here, within the last week, also if that is acknowledged. */
+  async made(id) {
+    const all = await this.storage.getAllFromIndex("mutations", "agent", this.agentId);
+    return all.some(({ row, event }) => row === id && event.endsWith("_create"));
+  }
+
   /**
    * Keeps an edit, and sends it as soon as may be.
    *
