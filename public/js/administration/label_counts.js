@@ -57,12 +57,25 @@ export class LabelCounts extends EventTarget {
 
   async #work(kind, queue) {
     while (queue.length && !this.signal.aborted) {
-      const id = queue.shift();
-      const query = { [kind]: id, limit: 1 };
-      const { total } = await this.rest.get("/api/contacts", query, { signal: this.signal });
-      if (this.counts.get(id) === total) continue;
-      this.counts.set(id, total);
-      this.dispatchEvent(new CustomEvent("changed"));
+      await this.#ask(kind, queue.shift());
     }
+  }
+
+  /** The count of one as it is now; the last one that is known where the server can't be asked, or null. */
+  async of(kind, id) {
+    try {
+      await this.#ask(kind, id);
+    } catch (error) {
+      if (!error.passing && !this.signal.aborted) throw error;
+    }
+    return this.counts.get(id) ?? null;
+  }
+
+  async #ask(kind, id) {
+    const query = { [kind]: id, limit: 1 };
+    const { total } = await this.rest.get("/api/contacts", query, { signal: this.signal });
+    if (this.counts.get(id) === total) return;
+    this.counts.set(id, total);
+    this.dispatchEvent(new CustomEvent("changed"));
   }
 }

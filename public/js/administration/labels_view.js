@@ -145,12 +145,11 @@ export default class LabelsView extends View {
   async #remove(label) {
     const kind = this.#kind;
     const { dialogs } = this.application;
-    const count = this.counts.counts.get(label.id) ?? 0;
+    const count = label.version ? await this.counts.of(kind, label.id) : 0;
+    if (this.signal.aborted) return;
     const agreed = await dialogs.confirm({
       title: `Delete the ${KINDS[kind].one} “${label.name}”?`,
-      text: count
-        ? `${plural(count, "contact has", "contacts have")} it, and ${count === 1 ? "loses" : "lose"} it. The ${count === 1 ? "contact stays" : "contacts stay"}.`
-        : "No contact has it.",
+      text: lossOf(count),
       action: "Delete",
       danger: true,
     });
@@ -159,4 +158,13 @@ export default class LabelsView extends View {
     this.renderNow();
     keepFocus(this.element);
   }
+}
+
+/** What contacts lose by a deletion; null is that nobody knows how many have it. */
+function lossOf(count) {
+  if (count === null) return "The contacts that have it lose it. The contacts stay.";
+  if (!count) return "No contact has it.";
+  return count === 1
+    ? "1 contact has it, and loses it. The contact stays."
+    : `${plural(count, "contact has", "contacts have")} it, and lose it. The contacts stay.`;
 }
