@@ -20,7 +20,6 @@ from tests.browser.support.lists import (
     scroll_to,
     shows_total,
 )
-from tests.browser.support.tracing import longest_task
 from tests.integration.support.servers import Company
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -413,24 +412,3 @@ async def test_the_list_has_no_barriers_that_a_program_finds(
         await expect(page.get_by_label("Sort by")).to_be_visible()
         assert await violations(page) == []
         assert not await scrolls_sideways(page)
-
-
-async def test_no_task_takes_50_ms_however_fast_the_list_is_scrolled(
-    open_page: OpenPage, sql: asyncpg.Connection, company: Company
-) -> None:
-    await fill(sql, company, MANY)
-    page = await open_page()
-    await expect(row(page, 1)).to_contain_text("Person 000001")
-    scrolling = grid(page).evaluate("""async (grid) => {
-        const frame = () => new Promise((seen) => requestAnimationFrame(seen));
-        for (const step of [120, 1_500, 20_000]) {
-            grid.scrollTop = 0;
-            for (let frames = 0; frames < 50; frames++) {
-                grid.scrollTop = (grid.scrollTop + step) % (grid.scrollHeight - 800);
-                await frame();
-            }
-            // And while the rows that it rests on come in.
-            await new Promise((come) => setTimeout(come, 300));
-        }
-    }""")
-    assert await longest_task(page, scrolling) < 50
