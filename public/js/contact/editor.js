@@ -211,10 +211,11 @@ export class Editor {
     clearTimeout(this.#timers.draft);
     this.#timers.draft = null;
     if (!this.dirty) return this.drafts.remove(this.draftName);
-    const { id, version, base, form } = this;
+    // With what nobody has chosen of yet: it would be written over unasked.
+    const { id, version, base, form, clashes } = this;
     return this.drafts.write(
       this.draftName,
-      structuredClone({ id, version, base, form, at: serverNow() }),
+      structuredClone({ id, version, base, form, clashes, at: serverNow() }),
     );
   }
 
@@ -235,6 +236,7 @@ export class Editor {
     if (!contact) return;
     this.base = draft.base;
     this.version = draft.version;
+    this.clashes = draft.clashes ?? new Map();
     this.freshen(contact);
   }
 
