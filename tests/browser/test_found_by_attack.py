@@ -10,7 +10,15 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.browser.support.chromium import new_context
-from tests.browser.support.contacts import edit, make_contact, read_contact, save, toast, until
+from tests.browser.support.contacts import (
+    change_contact,
+    edit,
+    make_contact,
+    read_contact,
+    save,
+    toast,
+    until,
+)
 from tests.browser.support.lines import Line
 from tests.integration.support.servers import Company, Server
 
@@ -165,3 +173,61 @@ async def test_what_was_saved_as_the_page_was_reloaded_is_no_draft_any_more(
         await expect(page.get_by_text("Halfway Ltd").first).to_be_visible()
     await expect(page.get_by_test_id("draft")).to_have_count(0)
     assert await stored()
+
+
+async def test_a_question_which_value_is_right_outlives_a_reload(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    manager = sign_in("manager")
+    contact_id = await make_contact(manager, first_name="Mia", company="Roth")
+    page = await open_page(f"/contacts/{contact_id}")
+    form = await edit(page)
+    await form.get_by_label("Company").fill("Mine")
+    await change_contact(manager, contact_id, company="Theirs")
+    question = page.get_by_role("button", name="Keep mine: Company")
+    await expect(question).to_be_visible()
+    # The draft is written a moment later.
+    await page.wait_for_timeout(800)
+    await page.reload()
+    await page.get_by_test_id("draft").get_by_role("button", name="Restore").click()
+    await expect(question).to_be_visible()
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(question).to_be_focused()
+    assert (await read_contact(manager, contact_id))["company"] == "Theirs"
+    await page.get_by_role("button", name="Use theirs: Company").click()
+    await expect(form.get_by_label("Company")).to_have_value("Theirs")
+
+
+async def test_the_direction_of_a_text_ends_where_it_ends(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    override = "\u202e"
+    await make_contact(
+        sign_in("manager"),
+        first_name="Mia",
+        company=f"{override}dtL",
+        emails=[{"value": "mia@example.com"}],
+    )
+    page = await open_page("/contacts", width=360, height=740)
+    line = page.locator(".second-line")
+    await expect(line).to_contain_text("mia@example.com")
+    # Where each letter of the e-mail is drawn: from left to right.
+    places = await line.evaluate(
+        """(line) => {
+            const places = [];
+            const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+            for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+                const at = node.data.indexOf("mia@example.com");
+                if (at < 0) continue;
+                for (let n = at; n < at + 15; n++) {
+                    const range = document.createRange();
+                    range.setStart(node, n);
+                    range.setEnd(node, n + 1);
+                    places.push(range.getBoundingClientRect().left);
+                }
+            }
+            return places;
+        }"""
+    )
+    assert len(places) == 15
+    assert places == sorted(places)

@@ -109,13 +109,13 @@ export function widths(names, choosable) {
   };
 }
 
-/** What stands below the name where there is room for one column alone. */
+/** What stands below the name where there is room for one column alone: one text or two. */
 export function secondLine(row) {
   const parts = [
     row.display_name === row.company ? "" : row.company,
     row.emails?.[0]?.value ?? row.phones?.[0]?.value,
   ];
-  return parts.filter(Boolean).join(" · ");
+  return parts.filter(Boolean);
 }
 
 function several(items = []) {

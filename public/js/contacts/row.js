@@ -44,9 +44,12 @@ function besideName({ row, compact, gone }) {
   return html`
     ${row.pending ? html`<span class="badge badge-warning">unsent</span>` : nothing}
     ${gone ? html`<span class="badge badge-bad">deleted</span>` : nothing}
-    ${compact ? html`<span class="second-line">${secondLine(row)}</span>` : nothing}
+    ${compact ? html`<span class="second-line">${secondLine(row).map(beside)}</span>` : nothing}
   `;
 }
+
+/** A text from right to left, or one that turns the direction, leaves the next one alone. */
+const beside = (text, at) => html`${at ? " · " : nothing}<bdi>${text}</bdi>`;
 
 function classOf({ cursor, live, open }, { row, index, gone }, chosen) {
   const names = {
