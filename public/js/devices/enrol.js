@@ -3,15 +3,25 @@ import { html, live, nothing } from "../vendor.js";
 
 /** Makes a new device for an agent, and shows its key this once. Whether one was made. */
 export async function enrol(application) {
-  const form = { agent_code: "", name: "", errors: {}, enrolled: null };
+  const form = { agent_code: "", name: "", errors: {}, enrolled: null, sending: null };
   await application.dialogs.open({
     title: "Enrol a phone",
     body: ({ invalidate }) => fields(application, form, invalidate),
     buttons: [
       { label: "Cancel", value: false },
-      { label: "Enrol", value: true, primary: true, check: () => send(application, form) },
+      {
+        label: "Enrol",
+        value: true,
+        primary: true,
+        check: () => {
+          form.sending = send(application, form);
+          return form.sending;
+        },
+      },
     ],
   });
+  // Also when the dialog was left meanwhile: the key is shown now or never.
+  await form.sending;
   if (!form.enrolled) return false;
   await show(application, form.enrolled);
   return true;
