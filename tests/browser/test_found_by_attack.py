@@ -20,6 +20,7 @@ from tests.browser.support.contacts import (
     until,
 )
 from tests.browser.support.lines import Line
+from tests.browser.support.lists import named
 from tests.integration.support.servers import Company, Server
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -231,3 +232,52 @@ async def test_the_direction_of_a_text_ends_where_it_ends(
     )
     assert len(places) == 15
     assert places == sorted(places)
+
+
+async def test_without_a_network_a_contact_is_edited_also_if_none_was_opened_before(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    manager = sign_in("manager")
+    contact_id = await make_contact(manager, first_name="Mia")
+    page = await open_page()
+    await live(page)
+    await expect(named(page, "Mia")).to_be_visible()
+    await page.wait_for_load_state("networkidle")
+    await page.context.set_offline(True)
+    await expect(page.get_by_test_id("connection")).to_have_text("Offline", timeout=60_000)
+    await named(page, "Mia").click()
+    form = await edit(page)
+    await form.get_by_label("Company").fill("Roth Ltd")
+    await save(page)
+    await expect(page.get_by_test_id("waiting")).to_have_text("1 unsent")
+    await page.context.set_offline(False)
+    await expect(page.get_by_test_id("waiting")).to_have_count(0, timeout=30_000)
+    assert (await read_contact(manager, contact_id))["company"] == "Roth Ltd"
+
+
+async def test_a_view_that_could_not_be_read_comes_when_the_line_is_back(
+    open_page: OpenPage, complaints: list[str]
+) -> None:
+    page = await open_page("/contacts")
+    await live(page)
+    await page.context.set_offline(True)
+    await expect(page.get_by_test_id("connection")).to_have_text("Offline", timeout=60_000)
+    menu = page.get_by_role("navigation", name="Views")
+    await menu.get_by_role("link", name="Labels").click()
+    await expect(page.get_by_test_id("failed")).to_contain_text("could not be loaded")
+    await page.context.set_offline(False)
+    await expect(page.get_by_role("heading", name="Labels")).to_be_visible(timeout=30_000)
+    # That the part could not be read is in the console, as it should be.
+    assert all("labels_view.js" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+async def test_a_dialog_ends_with_the_page_that_it_belongs_to(open_page: OpenPage) -> None:
+    page = await open_page("/contacts")
+    await live(page)
+    await page.get_by_role("navigation", name="Views").get_by_role("link", name="Labels").click()
+    await page.get_by_role("button", name="New tag").first.click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Contacts", exact=True)).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)

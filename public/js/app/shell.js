@@ -19,6 +19,7 @@ export class Shell extends View {
   #name = null;
   #path = null;
   #opening = 0;
+  #unread = false;
   #menu = new Menu(this);
   #main = null;
 
@@ -123,6 +124,8 @@ export class Shell extends View {
     }
     const moved = this.#path !== null && route.path !== this.#path;
     this.#path = route.path;
+    // Its question is of the page that is left.
+    if (moved) this.application.dialogs.closeAll();
     if (name === this.#name) {
       const { activeElement } = document;
       this.#view?.routed(route);
@@ -142,6 +145,7 @@ export class Shell extends View {
     try {
       const { default: ViewClass } = await view.load();
       if (opening !== this.#opening) return;
+      this.#unread = false;
       show(this.#main, null);
       this.#view = new ViewClass(this.application, this.#main);
       this.#view.open(this.application.router.route);
@@ -151,6 +155,7 @@ export class Shell extends View {
       if (opening !== this.#opening) return;
       // The part may load at another try, when the line is back.
       console.error(error);
+      this.#unread = true;
       this.#name = null;
       show(
         this.#main,
@@ -178,6 +183,8 @@ export class Shell extends View {
   }
 
   #stateChanged() {
+    const { connection, router } = this.application;
+    if (this.#unread && connection.state === "online") this.#show(router.route);
     this.invalidate();
     // Once more when the banner's patience is over.
     setTimeout(() => this.invalidate(), 1_600);

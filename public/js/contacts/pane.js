@@ -3,6 +3,8 @@ import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
 
+const load = () => import("../contact/view.js");
+
 /** The second pane: one contact's page (contact/view.js, read when it is needed first). */
 export class Pane {
   #view = null;
@@ -23,7 +25,7 @@ export class Pane {
     if (!this.#ViewClass) {
       show(this.element, skeleton(6));
       try {
-        this.#ViewClass = (await import("../contact/view.js")).default;
+        this.#ViewClass = (await load()).default;
       } catch (error) {
         console.error(error);
         const unread = new Error(
@@ -41,6 +43,12 @@ export class Pane {
     }
     this.#view = new this.#ViewClass(this.application, this.element);
     this.#view.open(this.#wanted);
+  }
+
+  /** Reads the page beforehand, so that contacts can be edited when the line is cut. */
+  prepare() {
+    // What could not be read is asked for again, and told, when it is needed.
+    load().catch(() => null);
   }
 
   close() {

@@ -64,6 +64,7 @@ export default class ContactsView extends View {
     for (const type of ["shown", "failed", "total", "opening"])
       this.listen(this.pages, type, this.invalidate);
     this.listen(this.pages, "shown", this.#shown);
+    this.listen(this.pages, "shown", () => this.pane.prepare(), { once: true });
     this.listen(this.pages, "rows", ({ detail }) => store.take("contact", detail.items));
     this.listen(this.live, "changed", this.invalidate);
     this.listen(this.selection, "changed", this.invalidate);
