@@ -42,6 +42,8 @@ async def test_a_tag_is_made_changed_and_cleared(open_page: OpenPage, sign_in: S
     await dialog.get_by_label("Category").fill("Priority")
     await page.keyboard.press("Enter")
     await expect(row_of(page, "VIP")).to_contain_text("Priority")
+    # It is shown before it is sent.
+    await expect(page.get_by_test_id("waiting")).to_have_count(0)
     tag = (await tags_of(sign_in("agent")))["VIP"]
     assert (tag["color"], tag["category"]) == ("#15803d", "Priority")
 
