@@ -196,7 +196,7 @@ async def test_a_question_which_value_is_right_outlives_a_reload(
     await expect(question).to_be_focused()
     assert (await read_contact(manager, contact_id))["company"] == "Theirs"
     await page.get_by_role("button", name="Use theirs: Company").click()
-    await expect(form.get_by_label("Company")).to_have_value("Theirs")
+    await expect(form.get_by_role("textbox", name="Company")).to_have_value("Theirs")
 
 
 async def test_the_direction_of_a_text_ends_where_it_ends(
