@@ -13,6 +13,7 @@ import { Rest } from "./core/rest.js";
 import { Session } from "./core/session.js";
 import { Drafts, openStorage } from "./core/storage.js";
 import { Store } from "./core/store.js";
+import { sentence } from "./core/texts.js";
 import { html } from "./vendor.js";
 
 const SIGNED_OUT = {
@@ -125,13 +126,13 @@ class Application {
 
   /** The page's title: what is shown, and the product. */
   title(text) {
-    document.title = `${text} · Fieldbook`;
+    document.title = `${sentence(text)} · Fieldbook`;
   }
 
   /** Says something to screen readers. */
   announce(text) {
     const outlet = document.getElementById("announcements");
-    if (outlet) outlet.textContent = text;
+    if (outlet) outlet.textContent = sentence(text);
   }
 }
 

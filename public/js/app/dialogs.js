@@ -1,3 +1,4 @@
+import { sentence } from "../core/texts.js";
 import { html, render, repeat } from "../vendor.js";
 
 /** Questions in a native <dialog>: the focus stays in it, Escape closes it with `null`. */
@@ -16,7 +17,9 @@ export class Dialogs {
       { label: "Cancel", value: false },
       { label: action, value: true, primary: true, danger },
     ];
-    return (await this.open({ title, body: () => html`<p>${text}</p>`, buttons })) === true;
+    return (
+      (await this.open({ title, body: () => html`<p>${sentence(text)}</p>`, buttons })) === true
+    );
   }
 
   /**
@@ -60,7 +63,7 @@ export class Dialogs {
       };
       const template = () => html`
         <article>
-          <h2 id=${heading}>${title}</h2>
+          <h2 id=${heading}>${sentence(title)}</h2>
           <form
             method="dialog"
             novalidate

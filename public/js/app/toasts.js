@@ -1,3 +1,4 @@
+import { sentence } from "../core/texts.js";
 import { icon } from "../parts/icon.js";
 import { html, repeat } from "../vendor.js";
 
@@ -18,7 +19,15 @@ export class Toasts extends EventTarget {
   show(text, options = {}) {
     const { action = null, kind = "info", ended = null } = options;
     const { seconds = SECONDS[kind] + (action ? 6 : 0) } = options;
-    const toast = { key: ++this.#count, text, action, kind, seconds, ended, timer: null };
+    const toast = {
+      key: ++this.#count,
+      text: sentence(text),
+      action,
+      kind,
+      seconds,
+      ended,
+      timer: null,
+    };
     this.#items = [...this.#items, toast];
     if (this.#items.length > MOST) this.end(this.#items[0]);
     this.#start(toast);

@@ -3,6 +3,11 @@ import { html, nothing } from "../vendor.js";
 import { changesFor, choosable } from "./choices.js";
 import { fieldName, valueLines } from "./inputs.js";
 
+const CHOICE = [
+  { label: "Leave it as it is", value: false },
+  { label: "Use what is chosen", value: true, primary: true },
+];
+
 /**
  * Shows what an edit met: for each field yours, theirs and which one is kept; whoever chooses the
  * other writes it. Resolves when that is done, with whether anything was written.
@@ -12,17 +17,15 @@ import { fieldName, valueLines } from "./inputs.js";
 export async function settleConflicts(application, id, { conflicts, version }) {
   const { dialogs, mutations, store, toasts } = application;
   const chosen = new Map(conflicts.map(({ field, kept }) => [field, kept]));
+  const open = conflicts.some(choosable);
   const agreed = await dialogs.open({
     title: conflicts.length === 1 ? "Somebody else changed this too" : "Others changed these too",
     wide: true,
     body: ({ invalidate }) => html`
-      <p>Choose for each which one is right. What is marked as kept stands now.</p>
+      ${open ? html`<p>Choose for each which one is right. What is marked as kept stands now.</p>` : nothing}
       ${conflicts.map((conflict) => question(conflict, chosen, store, invalidate))}
     `,
-    buttons: [
-      { label: "Leave it as it is", value: false },
-      { label: "Use what is chosen", value: true, primary: true },
-    ],
+    buttons: open ? CHOICE : [{ label: "OK", value: false, primary: true }],
   });
   const changes = agreed ? changesFor(conflicts, chosen) : {};
   if (!Object.keys(changes).length) return false;
