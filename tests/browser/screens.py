@@ -103,7 +103,7 @@ async def _screens(owner: asyncpg.Connection) -> list[Screen]:
     device = await owner.fetchval("SELECT id FROM devices WHERE name = 'Ben''s tablet'")
     return [
         Screen("contacts", "/contacts"),
-        Screen("contact", f"/contacts/{contact}?sort=-version", "dashboard-contacts"),
+        Screen("contact", f"/contacts/{contact}?sort=-updated_at", "dashboard-contacts"),
         Screen("contact-new", "/contacts/new"),
         Screen("contacts-found", "/contacts?search=garcia&sort=-updated_at"),
         Screen("contacts-nothing", "/contacts?search=nobody%20of%20this%20name"),

@@ -81,7 +81,15 @@ async def check_nothing_was_lost(people: People, url: str, database_url: str) ->
 def working_processes(server: ServerProcess) -> set[int]:
     assert server.process is not None
     children = psutil.Process(server.process.pid).children()
-    return {each.pid for each in children if "work" in each.cmdline()}
+    return {each.pid for each in children if _works(each)}
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return "work" in process.cmdline()
+    except psutil.NoSuchProcess:
+        # It ended since it was listed; a zombie is one, too.
+        return False
 
 
 async def until(what: str, holds: Callable[[], bool], patience: float = PATIENCE) -> None:

@@ -120,7 +120,7 @@ async def _add_sync_log(
         starts = [
             (device, day + timedelta(hours=hour, minutes=chance.randrange(60)))
             for device in devices[:-1]
-            for hour in sorted(chance.sample(range(7, 19), 4))
+            for hour in sorted(chance.sample(range(7, 19), _busy(day, chance)))
         ]
         began = [(device, start) for device, start in starts if start < now]
         await owner.executemany(ADD_SYNC, [_sync(*each, chance) for each in began])
@@ -133,6 +133,11 @@ async def _add_sync_log(
         )
         quarters = [day + timedelta(minutes=15 * quarter) for quarter in range(96)]
         await owner.executemany(ADD_MINUTE, [_minute(at, chance) for at in quarters if at < now])
+
+
+def _busy(day: datetime, chance: random.Random) -> int:
+    """How often a phone syncs on a day; seldom at the weekend."""
+    return chance.randrange(2) if day.weekday() >= 5 else chance.randrange(3, 8)
 
 
 def _sync(device: str, start: datetime, chance: random.Random) -> tuple[object, ...]:
