@@ -1,7 +1,7 @@
 // Fetches the libraries that are vendored, in the versions of package.json, and copies what the
 // pages load into vendor/, each with its licence and version. Run by `make vendor`.
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -48,11 +48,14 @@ const FILES = {
     ["NOTICE", "NOTICE"],
   ],
   uplot: [
-    ["dist/uPlot.esm.js", "uPlot.esm.js"],
+    ["dist/uPlot.iife.min.js", "uPlot.min.js"],
     ["dist/uPlot.min.css", "uPlot.min.css"],
     ["LICENSE", "LICENSE"],
   ],
 };
+
+/** What a file that is no module gives those who import it: uPlot has no small module of its own. */
+const EXPORTS = { "uPlot.min.js": "uPlot" };
 
 /** A library's folder in vendor/. */
 const folderOf = (name) =>
@@ -73,6 +76,7 @@ async function refresh(name, version, scratch) {
   await rm(target, { recursive: true, force: true });
   for (const [from, to] of FILES[name]) {
     await cp(join(source, from), join(target, to));
+    if (to in EXPORTS) await appendFile(join(target, to), `export default ${EXPORTS[to]};\n`);
     if (to.endsWith(".js") || to.endsWith(".css")) await withoutMapAddress(join(target, to));
   }
   const { license } = JSON.parse(await readFile(join(source, "package.json"), "utf8"));

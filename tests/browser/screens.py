@@ -99,11 +99,13 @@ async def _take_all(
 
 
 async def _screens(owner: asyncpg.Connection) -> list[Screen]:
-    contact = await owner.fetchval("SELECT id FROM contacts ORDER BY display_name LIMIT 1 OFFSET 7")
+    contact = await owner.fetchval("SELECT id FROM contacts WHERE last_name = 'García' LIMIT 1")
     device = await owner.fetchval("SELECT id FROM devices WHERE name = 'Ben''s tablet'")
     return [
         Screen("contacts", "/contacts"),
-        Screen("contact", f"/contacts/{contact}?sort=-updated_at", "dashboard-contacts"),
+        Screen(
+            "contact", f"/contacts/{contact}?search=garcia&sort=-updated_at", "dashboard-contacts"
+        ),
         Screen("contact-new", "/contacts/new"),
         Screen("contacts-found", "/contacts?search=garcia&sort=-updated_at"),
         Screen("contacts-nothing", "/contacts?search=nobody%20of%20this%20name"),

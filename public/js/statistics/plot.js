@@ -14,7 +14,7 @@ let loading = null;
 
 /** The library, with its style: read when the first plot is drawn. */
 function loadLibrary() {
-  loading ??= import("../../vendor/uplot/uPlot.esm.js").then(
+  loading ??= import("../../vendor/uplot/uPlot.min.js").then(
     (module) => {
       const link = document.createElement("link");
       link.rel = "stylesheet";
