@@ -412,3 +412,13 @@ async def test_the_list_has_no_barriers_that_a_program_finds(
         await expect(page.get_by_label("Sort by")).to_be_visible()
         assert await violations(page) == []
         assert not await scrolls_sideways(page)
+
+
+async def test_a_filter_that_means_nothing_is_named_and_can_be_taken_away(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    await fill(sql, company, 3)
+    page = await open_page("/contacts?updated_since=gestern")
+    await expect(page.get_by_test_id("nothing-found")).to_contain_text("time")
+    await page.get_by_role("button", name="Clear the filters").click()
+    await shows_total(page, "3")

@@ -77,6 +77,9 @@ export function pill({ waiting }, show) {
 /** What stands in the place of rows, or null. */
 export function stateOf(view) {
   const { application, pages, query } = view;
+  // A filter that was typed into the address and means nothing: to try it again would not help.
+  if (pages.refusal?.code === "invalid")
+    return nothingFound(pages.refusal.message, () => view.go({}));
   if (pages.refusal) return failed(pages.refusal, () => pages.show(query));
   if (!pages.list) return skeleton(12);
   if (pages.rows) return null;
