@@ -26,7 +26,6 @@ JAVASCRIPT_READY := $(if $(wildcard $(JAVASCRIPT)/package-lock.json),$(JAVASCRIP
 # What checks the dashboard.
 DASHBOARD_READY := public/node_modules/.ready
 BIOME := public/node_modules/.bin/biome
-UNIT_JAVASCRIPT := $(wildcard tests/browser/unit/*.test.js)
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +44,6 @@ vendor: ## Fetch the dashboard's libraries anew, in the versions of public/packa
 	node public/vendor.mjs
 
 test: $(DEVELOPMENT) $(JAVASCRIPT_READY) ## Unit, integration and acceptance tests
-	node --test $(UNIT_JAVASCRIPT)
 	$(PYTEST) tests/unit tests/integration tests/acceptance
 
 test-all: test $(DASHBOARD_READY) ## Those, also on Postgres 15, and faults, browser and a small benchmark

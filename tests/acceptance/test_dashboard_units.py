@@ -1,0 +1,27 @@
+"""The dashboard's plain functions, each file of tests/browser/unit by `node --test`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.support.javascript import node
+
+UNITS = sorted((Path(__file__).resolve().parents[1] / "browser" / "unit").glob("*.test.js"))
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
+async def test_the_dashboards_functions_do_what_their_tests_say(file: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(node(), "--test", str(file)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()
+
+
+def test_there_are_such_tests() -> None:
+    assert UNITS
