@@ -1,4 +1,5 @@
 // What an entry of the audit log says, for a person.
+import { CONTACT_FIELDS } from "../parts/changes.js";
 
 /** What can be done, by the log's name for it: "Ann edited the contact Mia". */
 export const OPS = {
@@ -69,24 +70,7 @@ export const ORIGINS = {
 
 /** Fields that the filter offers, as the log names them. */
 export const FIELDS = [
-  "first_name",
-  "last_name",
-  "company",
-  "department",
-  "job_title",
-  "emails",
-  "phones",
-  "addresses",
-  "websites",
-  "birthday",
-  "owner_id",
-  "tag_ids",
-  "group_ids",
-  "type_ids",
-  "notes",
-  "custom",
-  "preferences",
-  "active",
+  ...CONTACT_FIELDS,
   "deleted",
   "name",
   "color",

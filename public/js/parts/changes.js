@@ -141,9 +141,8 @@ const describeObject = (value) =>
 // Within an object there are no names to look up.
 const NOBODY_KNOWN = { agentName: (id) => String(id), label: () => undefined };
 
-const ORDER = [
-  "deleted",
-  "name",
+/** A contact's fields, as the history names them, in the order in which one reads them. */
+export const CONTACT_FIELDS = [
   "first_name",
   "last_name",
   "company",
@@ -163,6 +162,7 @@ const ORDER = [
   "preferences",
   "active",
 ];
+const ORDER = ["deleted", "name", ...CONTACT_FIELDS];
 
 function rank(field) {
   const at = ORDER.indexOf(split(field)[0]);
