@@ -105,7 +105,8 @@ class Worker:
     async def stop(self) -> None:
         """Jobs stop after their chunk, and go on at the next start.
 
-        Ends as soon as they did; within 3 s if the database hangs.
+        Ends as soon as they did; within 3 s if the database hangs, or 6 if a task then does not end
+        when it is cancelled.
         """
         self._stopping.set()
         if not self._running:
