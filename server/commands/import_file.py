@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,7 +82,17 @@ def _read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--errors", type=Path, metavar="PATH", help="where rows that failed go")
     parser.add_argument("--agent", metavar="CODE", help="in whose name (default: the only admin)")
     parser.add_argument("--tenant", default="default", help="whose (default: default)")
-    return parser.parse_args(arguments)
+    return parser.parse_args(list(_with_ids_attached(arguments)))
+
+
+def _with_ids_attached(arguments: list[str]) -> Iterator[str]:
+    """`--undo ID` as `--undo=ID`: one id in 64 begins with a dash, and argparse takes it for an
+    option.
+    """
+    rest = iter(arguments)
+    for argument in rest:
+        job_id = next(rest, None) if argument in ("--undo", "--resume") else None
+        yield argument if job_id is None else f"{argument}={job_id}"
 
 
 async def _run(database_url: str, settings: Settings, chosen: argparse.Namespace) -> int:

@@ -120,6 +120,8 @@ REFUSED = [
     (["kunden.csv", "--yes", "--tenant", "x"], 1, "There is no tenant 'x'"),
     (["kunden.csv"], 2, "There is no terminal to ask in: add --yes, or --dry-run."),
     (["--undo", "no-such-job", "--yes"], 2, "There is no job with the id no-such-job."),
+    (["--undo", "-begins-with-dash", "--yes"], 2, "There is no job with the id -begins-with-dash."),
+    (["--yes", "--resume", "-begins-with-dash"], 2, "There is no job with the id -begins"),
 ]
 
 
