@@ -51,7 +51,8 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
         CASE WHEN filter ? 'ids' THEN
             format('id IN (SELECT unnest(%L::text[]))',
                    ARRAY(SELECT jsonb_array_elements_text(filter -> 'ids'))) END,
-        CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
+        CASE WHEN filter ->> 'owner_id' = 'none' THEN 'owner_id IS NULL'
+             WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
             format('tag_ids && %L::text[] AND tag_ids <> ''{}''',
                    find_named_ids(tenant, 'tags', filter -> 'tag')) END,

@@ -24,7 +24,7 @@ FILTERS = {
     "group": "the same for groups",
     "type": "the same for types",
     "company": "the whole name",
-    "owner-id": "the id of an agent",
+    "owner-id": "the id of an agent, or none for contacts of nobody",
     "active": "true or false",
     "has-email": "true or false",
     "has-phone": "true or false",

@@ -18,7 +18,7 @@ from server.schemas.times import read_clock
 MAX_VERSION = 2**52 - 1
 # Whole numbers that every client can hold: JavaScript's are exact only up to here.
 MAX_INTEGER = 2**53 - 1
-_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _WORDS = {"required": "This is missing.", "null": "This can't be null."}
 
 
@@ -90,7 +90,7 @@ class Id(Pattern):
     """The id of a row: 8 to 64 characters of `A-Za-z0-9_-`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(_ID, "This must be an id: 8 to 64 of A-Z, a-z, 0-9, _ and -.", **kwargs)
+        super().__init__(ID, "This must be an id: 8 to 64 of A-Z, a-z, 0-9, _ and -.", **kwargs)
 
 
 class Choice(Worded, fields.String):

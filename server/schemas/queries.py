@@ -12,13 +12,14 @@ from marshmallow import ValidationError, fields, validates_schema
 from server.errors import Invalid
 from server.schemas.base import FieldbookSchema, parse
 from server.schemas.fields import (
+    ID,
     MAX_VERSION,
     Choice,
     Clock,
     Flag,
-    Id,
     Items,
     Line,
+    Pattern,
     Text,
     Whole,
     Worded,
@@ -136,6 +137,14 @@ class OptedOut(Worded, fields.String):
         return self.meanings[word]
 
 
+class OwnerId(Pattern):
+    """The id of an agent, or `none` for contacts that nobody owns; no id is as short."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        message = "This must be the id of an agent, or none for contacts of nobody."
+        super().__init__(re.compile(rf"none|{ID.pattern}"), message, **kwargs)
+
+
 class Names(Items):
     """Names or ids; a single one may stand alone, as in a query."""
 
@@ -159,7 +168,7 @@ class ContactFilterSchema(FieldbookSchema):
     """
 
     search = Line(200, metadata={"description": "Any part of name, company, e-mail or phone."})
-    owner_id = Id()
+    owner_id = OwnerId(metadata={"description": "`none`: those that nobody owns."})
     tag = _names("tag")
     group = _names("group")
     type = _names("type")

@@ -1,6 +1,6 @@
 -- A filter of contacts as the text of a WHERE clause, of which only what was given is part, so
 -- that the planner sees what it is asked. The filter's keys: words (all of them, each anywhere in
--- a name, company, e-mail or phone), owner_id, tag, group, type (ids or names, any of them),
+-- a name, company, e-mail or phone), owner_id (or 'none'), tag, group, type (ids or names, any of them),
 -- company, active, has_email, has_phone, opted_out ('any', 'none' or a channel), updated_since
 -- (microseconds since 1970), deleted; and, not for people, ids, and carries ({"field", "id"}: a label
 -- by its id alone). Labels are asked for as their indexes have them, which leave out contacts without
@@ -20,7 +20,8 @@ AS $$
         CASE WHEN filter ? 'ids' THEN
             format('id IN (SELECT unnest(%L::text[]))',
                    ARRAY(SELECT jsonb_array_elements_text(filter -> 'ids'))) END,
-        CASE WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
+        CASE WHEN filter ->> 'owner_id' = 'none' THEN 'owner_id IS NULL'
+             WHEN filter ? 'owner_id' THEN format('owner_id = %L', filter ->> 'owner_id') END,
         CASE WHEN filter ? 'tag' THEN
             format('tag_ids && %L::text[] AND tag_ids <> ''{}''',
                    find_named_ids(tenant, 'tags', filter -> 'tag')) END,

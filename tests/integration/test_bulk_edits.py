@@ -60,6 +60,20 @@ async def test_an_edit_of_a_filter_changes_what_it_holds_and_can_be_taken_back(b
     assert len(await bulk.findings(job["id"], "left")) == 2
 
 
+async def test_what_nobody_owns_is_handed_out_by_a_filter(bulk: Bulk) -> None:
+    ids = await make(bulk, 3)
+    await bulk.sql.execute(
+        "UPDATE contacts SET owner_id = $2 WHERE tenant_id = $1 AND id = $3",
+        *(bulk.tenant, AGENT, ids[0]),
+    )
+    await bulk.edit(ids[0], notes="Mine")
+    job = await edit(bulk, filter={"owner_id": "none"}, changes={"owner_id": AGENT})
+    assert (job["counts"]["updated"], job["total"]) == (2, 2)
+    assert {contact["owner_id"] for contact in await bulk.contacts()} == {AGENT}
+    assert (await bulk.undo(job["id"]))["undo_counts"]["undone"] == 2
+    assert [each["id"] for each in await bulk.contacts() if "owner_id" in each] == [ids[0]]
+
+
 async def test_the_same_edit_again_moves_no_version(bulk: Bulk) -> None:
     ids = await make(bulk, 3)
     await edit(bulk, ids=ids, changes={"company": "Lee"})

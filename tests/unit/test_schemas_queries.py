@@ -93,6 +93,11 @@ def test_opted_out_takes_a_flag_or_a_channel(word: str, meaning: str) -> None:
     assert parse_query(CONTACT_LIST, [("opted_out", word)])["opted_out"] == meaning
 
 
+def test_contacts_of_nobody_are_asked_for_by_a_word_that_is_no_id() -> None:
+    assert parse_query(CONTACT_LIST, [("owner_id", "none")])["owner_id"] == "none"
+    assert parse(CONTACT_FILTER, {"owner_id": "none"}) == {"owner_id": "none"}
+
+
 @pytest.mark.parametrize(
     ("schema", "name", "value"),
     [
@@ -104,6 +109,7 @@ def test_opted_out_takes_a_flag_or_a_channel(word: str, meaning: str) -> None:
         (CONTACT_LIST, "offset", "1e3"),
         (CONTACT_LIST, "active", "yes"),
         (CONTACT_LIST, "owner_id", "x"),
+        (CONTACT_LIST, "owner_id", "None"),
         (CONTACT_LIST, "opted_out", "fax"),
         (CONTACT_LIST, "updated_since", "last week"),
         (CONTACT_LIST, "updated_since", "2026-02-30"),

@@ -1,7 +1,7 @@
 import { formatCount } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { html, nothing } from "../vendor.js";
-import { filtersInWords, SORTS, sortOf, withoutFilter } from "./query.js";
+import { filtersInWords, NOBODY, SORTS, sortOf, withoutFilter } from "./query.js";
 
 const EITHER = [
   ["", "Any"],
@@ -11,10 +11,12 @@ const EITHER = [
 
 /** The panel of filters; `change({name: value})` sets some in the address. */
 export function filterPanel(query, store, change) {
+  const agents = store.agents().map(({ id, name }) => [id, name]);
+  const owners = [["", "Anybody"], [NOBODY, "Nobody"], ...agents];
   const labels = (entity, title) => labelFilter(entity, title, query, store, change);
   return html`
     <form class="filters" id="filters" aria-label="Filters" @submit=${(event) => event.preventDefault()}>
-      ${select("Owner", "owner_id", query, [["", "Anybody"], ...store.agents().map(({ id, name }) => [id, name])], change)}
+      ${select("Owner", "owner_id", query, owners, change)}
       ${labels("tag", "Tag")} ${labels("group", "Group")} ${labels("type", "Type")}
       <label>
         Company

@@ -1,5 +1,5 @@
 import { LABEL_FIELDS, LABELS } from "../core/entities.js";
-import { sortOf } from "./query.js";
+import { NOBODY, sortOf } from "./query.js";
 
 // Where a changed contact belongs in the list, judged here as the server would. It only decides
 // whether rows would move; what is then shown comes from the server.
@@ -42,7 +42,7 @@ export function matches(row, query, store) {
 }
 
 const HOLDS = {
-  owner_id: (row, id) => row.owner_id === id,
+  owner_id: (row, id) => (row.owner_id ?? NOBODY) === id,
   company: (row, name) => fold(row.company) === fold(name),
   has_email: (row, flag) => String(Boolean(row.emails?.length)) === flag,
   has_phone: (row, flag) => String(Boolean(row.phones?.length)) === flag,

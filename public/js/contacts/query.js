@@ -9,6 +9,8 @@ export const SORTS = {
   created_at: "Created",
   updated_at: "Changed",
 };
+/** In the place of an owner's id: the contacts that nobody owns. */
+export const NOBODY = "none";
 export const DEFAULT_SORT = "display_name";
 const TEXTS = ["search", "company", "owner_id", "updated_since"];
 const LISTS = ["tag", "group", "type"];
@@ -92,7 +94,7 @@ export function filtersInWords(query, store) {
 }
 
 const WORDS = {
-  owner_id: (id, store) => `Owner: ${store.agentName(id)}`,
+  owner_id: (id, store) => `Owner: ${id === NOBODY ? "nobody" : store.agentName(id)}`,
   company: (name) => `Company: ${name}`,
   has_email: (flag) => (flag === "true" ? "Has an e-mail" : "Has no e-mail"),
   has_phone: (flag) => (flag === "true" ? "Has a phone" : "Has no phone"),

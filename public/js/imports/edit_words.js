@@ -1,3 +1,4 @@
+import { NOBODY } from "../contacts/query.js";
 import { plural } from "../core/times.js";
 import { describeItem, describeValue, labelOf } from "../parts/changes.js";
 import { fieldLabel } from "./fields.js";
@@ -46,6 +47,7 @@ function filterWords(name, value, store) {
       .map((each) => store.label(name, each)?.name ?? each)
       .join(" or ")}`;
   }
+  if (name === "owner_id" && value === NOBODY) return `${label} nobody`;
   return `${label} ${describeValue(name, value, store) || "nobody"}`;
 }
 

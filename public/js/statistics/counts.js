@@ -1,3 +1,4 @@
+import { NOBODY } from "../contacts/query.js";
 import { formatCount } from "../core/times.js";
 import { html, nothing } from "../vendor.js";
 
@@ -20,7 +21,7 @@ export function countTables(stats, { router }) {
         ),
       )}
       ${countTable("By owner", stats.by_owner, stats.total, ({ id }) =>
-        id ? router.href("/contacts", { owner_id: id }) : null,
+        router.href("/contacts", { owner_id: id ?? NOBODY }),
       )}
     </div>
   `;
@@ -36,10 +37,9 @@ function countTable(title, counts, total, hrefOf) {
         <tbody>
           ${counts.map((each) => {
             const name = each.name ?? "Nobody";
-            const href = hrefOf(each);
             return html`
               <tr>
-                <th scope="row" class="count-name" title=${name}>${href ? html`<a href=${href}>${name}</a>` : name}</th>
+                <th scope="row" class="count-name" title=${name}><a href=${hrefOf(each)}>${name}</a></th>
                 <td class="count-bar"><meter min="0" max=${Math.max(1, total)} .value=${each.count} aria-hidden="true"></meter></td>
                 <td class="number">${formatCount(each.count)}</td>
               </tr>

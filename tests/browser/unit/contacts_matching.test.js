@@ -37,6 +37,7 @@ test("every filter must hold", () => {
   assert.ok(matches(ann, { owner_id: "ben", tag: ["t1"], has_email: "true" }, store));
   for (const query of [
     { owner_id: "eve" },
+    { owner_id: "none" },
     { tag: ["t2"] },
     { group: ["g"] },
     { has_phone: "false" },
@@ -46,6 +47,7 @@ test("every filter must hold", () => {
   ]) {
     assert.ok(!matches(ann, query, store), JSON.stringify(query));
   }
+  assert.ok(matches({ ...ann, owner_id: undefined }, { owner_id: "none" }, store));
 });
 
 test("a label is asked for by its id or its name, a company by its whole name", () => {

@@ -74,6 +74,16 @@ test("the same parameters in another order are the same query", () => {
   assert.ok(!sameQuery({ search: "x" }, { search: "y" }));
 });
 
+test("nobody is an owner to filter by, called so", () => {
+  const query = listQuery({ owner_id: "none" });
+  assert.deepEqual(query, { owner_id: "none" });
+  assert.deepEqual(bulkFilter(query), { owner_id: "none" });
+  assert.deepEqual(
+    filtersInWords(query, store).map(({ text }) => text),
+    ["Owner: nobody"],
+  );
+});
+
 test("filters are told in words, and each can be taken away", () => {
   const query = { search: "x", tag: ["t1", "gone"], owner_id: "ann", has_phone: "false" };
   const words = filtersInWords(query, store);

@@ -12,6 +12,7 @@ test("an edit says of which contacts it was", () => {
   const which = (options) => editLines({ delete: true, ...options }, store)[0];
   assert.deepEqual(which({ ids: 1 }), ["Which contacts", "1 chosen contact"]);
   assert.deepEqual(which({ filter: {} }), ["Which contacts", "All"]);
+  assert.deepEqual(which({ filter: { owner_id: "none" } })[1], "All that matched: owner nobody");
   const filter = { words: ["Lee", "1"], tag: ["vip", "New"], has_email: true, owner_id: "ann" };
   assert.deepEqual(which({ filter }), [
     "Which contacts",

@@ -299,6 +299,7 @@ async def test_the_filters_are_the_list_s(agent: Api, manager: Api, company: Com
     await make(agent, first_name="Ann", company="Lee & Sons", email="a@example.com", tag_ids=[vip])
     await make(manager, first_name="Bob", company="LÉE & sons", active=False)
     await make(agent, first_name="Cid", phone="044 668 18 00", preferences={"sms": "opted_out"})
+    await make(agent, first_name="Eve", owner_id=None)
     dead = await make(agent, first_name="Dan", tag_ids=[vip])
     await agent.delete(f"/api/contacts/{dead}")
 
@@ -306,6 +307,7 @@ async def test_the_filters_are_the_list_s(agent: Api, manager: Api, company: Com
         *("", "tag=vip", f"tag={vip}&active=true", "tag=nothing", "search=044%20668", "search=lee"),
         *("company=lee%20%26%20sons", "active=false", "has_email=true", "has_phone=true"),
         *("opted_out=true", "opted_out=sms", f"owner_id={company.agents['manager']}"),
+        *("owner_id=none", "owner_id=none&tag=VIP"),
         *("deleted=true", "deleted=true&tag=VIP", "updated_since=2999-01-01"),
     ):
         listed = (await agent.get(f"/api/contacts?{query}&limit=500")).json["items"]
