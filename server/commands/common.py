@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from server.db.embedded import DataLock, EmbeddedPostgres, EmbeddedRedis
+from server.db.pool import Database
+from server.db.queries import queries
 from server.settings import Settings
 
 
@@ -87,3 +89,15 @@ async def connection_as_owner(database_url: str) -> AsyncIterator[asyncpg.Connec
         yield connection
     finally:
         await connection.close()
+
+
+async def find_tenants(database: Database, named: str | None) -> list[str]:
+    """The ids of all tenants, or of the named one alone. Raises `CommandError` if it is not there."""
+    async with database.any_tenant() as connection:
+        records = await connection.fetch(queries.tenants.list_tenant_ids)
+    tenants = [record["id"] for record in records]
+    if named is None:
+        return tenants
+    if named not in tenants:
+        raise CommandError(f"There is no tenant {named!r}; there are: {', '.join(tenants)}.")
+    return [named]

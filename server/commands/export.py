@@ -8,10 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-from server.commands.common import CommandError, running_services
+from server.commands.common import CommandError, find_tenants, running_services
 from server.commands.database import migrate_database
 from server.db.pool import Database
-from server.db.queries import queries
 from server.errors import FieldbookError, Unavailable
 from server.logs import set_up_logging
 from server.schemas.queries import EXPORT, EXPORT_FORMATS, parse_query
@@ -78,20 +77,12 @@ async def _run(database_url: str, chosen: argparse.Namespace) -> None:
     database = await Database.connect(database_url, size=2)
     target = FileTarget(chosen.output) if chosen.output else StdoutTarget()
     try:
-        await _check_tenant(database, chosen.tenant)
+        await find_tenants(database, chosen.tenant)
         await Exports(database).write(chosen.tenant, query, target, actor=None, origin="sql")
         target.keep()
     finally:
         target.close()
         await database.close()
-
-
-async def _check_tenant(database: Database, tenant: str) -> None:
-    async with database.any_tenant() as connection:
-        records = await connection.fetch(queries.tenants.list_tenant_ids)
-    tenants = [record["id"] for record in records]
-    if tenant not in tenants:
-        raise CommandError(f"There is no tenant {tenant!r}; there are: {', '.join(tenants)}.")
 
 
 class StdoutTarget:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from server.commands.common import CommandError, running_services
+from server.commands.common import CommandError, find_tenants, running_services
 from server.commands.database import migrate_database
 from server.commands.import_report import Bar, describe_end, describe_preview
 from server.db.pool import Database
@@ -126,11 +126,7 @@ async def _run(database_url: str, settings: Settings, chosen: argparse.Namespace
 
 async def _actor(database: Database, tenant: str, code: str | None) -> Actor:
     """Who imports. Raises `CommandError`."""
-    async with database.any_tenant() as connection:
-        records = await connection.fetch(queries.tenants.list_tenant_ids)
-    tenants = [record["id"] for record in records]
-    if tenant not in tenants:
-        raise CommandError(f"There is no tenant {tenant!r}; there are: {', '.join(tenants)}.")
+    await find_tenants(database, tenant)
     async with database.tenant(tenant) as connection:
         agents = await connection.fetch(queries.bulk.list_authors, tenant)
     able = [each for each in agents if each["role"] in STARTERS and not each["disabled"]]

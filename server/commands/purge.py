@@ -7,10 +7,9 @@ import asyncio
 import re
 from datetime import timedelta
 
-from server.commands.common import CommandError, running_services
+from server.commands.common import CommandError, find_tenants, running_services
 from server.commands.database import migrate_database
 from server.db.pool import Database
-from server.db.queries import queries
 from server.jobs.purge import Purged, purge_tombstones
 from server.logs import set_up_logging
 from server.settings import Settings
@@ -57,12 +56,7 @@ async def _run(database_url: str, older_than: timedelta, tenant: str | None) -> 
     await migrate_database(database_url)
     database = await Database.connect(database_url, size=2)
     try:
-        async with database.any_tenant() as connection:
-            records = await connection.fetch(queries.tenants.list_tenant_ids)
-        tenants = [record["id"] for record in records]
-        if tenant is not None and tenant not in tenants:
-            raise CommandError(f"There is no tenant {tenant!r}; there are: {', '.join(tenants)}.")
-        for each in tenants if tenant is None else [tenant]:
+        for each in await find_tenants(database, tenant):
             print(describe(each, await purge_tombstones(database, each, older_than)), flush=True)
     finally:
         await database.close()

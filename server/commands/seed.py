@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from server.commands.common import running_services
+from server.commands.common import find_tenants, running_services
 from server.commands.database import migrate_database
 from server.db.pool import Database
 from server.jobs.seed import seed
@@ -41,6 +41,7 @@ async def _run(database_url: str, region: str, chosen: argparse.Namespace) -> No
         print(f"\r{done:,} of {chosen.contacts:,} contacts", end="", flush=True)
 
     try:
+        await find_tenants(database, chosen.tenant)
         await seed(
             database,
             chosen.tenant,
