@@ -76,19 +76,19 @@ def order_of(stamp: Stamp) -> tuple[int, str, str, str]:
     return stamp["at"], stamp["mutation"], stamp.get("device") or "", stamp.get("by") or ""
 
 
-def writes_of(entity: Entity, state: RowState, changes: Fields) -> Iterator[tuple[str, str, Any]]:
-    """Takes changes apart into `(field, name, value)`; a set's value is whether the id is in it."""
+def writes_of(entity: Entity, state: RowState, changes: Fields) -> Iterator[tuple[str, Any]]:
+    """Takes changes apart into `(name, value)`; a set's value is whether the id is in it."""
     for name, value in changes.items():
         if name in entity.maps:
             if value is not None:
-                yield from ((name, f"{name}.{member}", each) for member, each in value.items())
+                yield from ((f"{name}.{member}", each) for member, each in value.items())
             else:
                 known = [f"{name}.{member}" for member in state.fields.get(name) or {}]
                 # With those that were removed, whose stamps tell at which version.
                 known += [each for each in state.stamps if each.startswith(f"{name}.")]
-                yield from ((name, each, None) for each in dict.fromkeys(known))
+                yield from dict.fromkeys(known).items()
                 # For earlier writes to other members, which may arrive later.
-                yield name, name, None
+                yield name, None
         elif name in entity.sets:
             ids = state.fields.get(name) or []
             if isinstance(value, dict):
@@ -96,10 +96,10 @@ def writes_of(entity: Entity, state: RowState, changes: Fields) -> Iterator[tupl
             else:
                 add = [each for each in value or [] if each not in ids]
                 remove = [each for each in ids if each not in (value or [])]
-            yield from ((name, f"{name}.{each}", True) for each in add)
-            yield from ((name, f"{name}.{each}", False) for each in remove)
+            yield from ((f"{name}.{each}", True) for each in add)
+            yield from ((f"{name}.{each}", False) for each in remove)
         else:
-            yield name, name, value
+            yield name, value
 
 
 def whole_row(entity: Entity, state: RowState, fields: Fields) -> Fields:
@@ -126,7 +126,7 @@ def merge(
     listed in the conflicts, whoever won; so is every value that lost.
     """
     result = Merge()
-    for _, name, yours in list(writes_of(entity, state, changes)):
+    for name, yours in list(writes_of(entity, state, changes)):
         theirs = value_of(entity, state, name)
         known = state.stamp_of(name)
         wins = order_of(stamp) > order_of(known)

@@ -112,7 +112,7 @@ def test_an_equal_value_moves_the_stamp_and_not_the_version(stands: Fields, sent
     result = write(state, sent, stamp_at(200))
     assert (result.status, result.changed, state.version) == ("applied", False, 1)
     assert result.conflicts == []
-    for name in (name for _, name, _ in writes_of(CONTACTS, state, sent)):
+    for name, _ in writes_of(CONTACTS, state, sent):
         assert (state.stamps[name]["at"], state.stamps[name]["version"]) == (200, 1)
 
 
