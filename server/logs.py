@@ -45,8 +45,12 @@ def set_up_logging(settings: Settings) -> None:
 
 
 def keep_to_one_line(record: Record) -> None:
-    """A message may quote what a client sent; it must not look like two."""
-    record["message"] = record["message"].replace("\r", "\\r").replace("\n", "\\n")
+    """A message may quote what a client sent: it must not look like two, nor steer a terminal."""
+    if not record["message"].isprintable():
+        record["message"] = "".join(
+            sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+            for sign in record["message"]
+        )
 
 
 def text_line(record: Record) -> str:

@@ -47,6 +47,12 @@ def test_a_message_with_line_breaks_stays_one_line(tmp_path: Path) -> None:
     assert len(log.read_text().splitlines()) == 1
 
 
+def test_nothing_in_a_message_steers_a_terminal_or_can_not_be_written(tmp_path: Path) -> None:
+    log = set_up(tmp_path)
+    logger.info("Unknown event {}", "x\x1b[1A\x9b2K\u2028\x08ü–😀\ud83d")
+    assert log.read_text().endswith("Unknown event x\\x1b[1A\\x9b2K\\u2028\\x08ü–😀\\ud83d\n")
+
+
 def test_the_level_is_the_settings_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = set_up(tmp_path, LOG_LEVEL="warning")
     logger.info("not this")
