@@ -15,6 +15,7 @@ import orjson
 
 from server.db.pool import Database
 from server.db.queries import queries
+from server.files.cells import guarded
 from server.files.error_files import errors_header, errors_row, errors_suffix
 from server.files.model import Mapped
 from server.files.paths import FieldPath, parse_path
@@ -117,5 +118,5 @@ def _place(finding: asyncpg.Record) -> tuple[int | None, str | None]:
 
 def _line(*cells: str) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line).writerow(map(guarded, cells))
     return line.getvalue()

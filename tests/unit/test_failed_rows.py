@@ -39,6 +39,12 @@ def named(field: str, cells: list[str]) -> str:
     return row[-2]
 
 
+def test_an_edit_lists_the_contacts_so_that_no_spreadsheet_runs_a_cell() -> None:
+    failed = FailedRows(None, [], {})
+    line = failed.row([finding("company", "-1 is no company.", contact_id="-2-3-4-5")])
+    assert list(csv.reader(io.StringIO(line))) == [["'-2-3-4-5", "company", "'-1 is no company."]]
+
+
 @pytest.mark.parametrize(
     ("field", "column"),
     [
