@@ -15,7 +15,7 @@ const FILES = {
     ["LICENSE.md", "LICENSE"],
   ],
   idb: [
-    ["build/index.js", "index.js"],
+    ["build/umd.js", "index.js"],
     ["LICENSE", "LICENSE"],
   ],
   "lit-html": [
@@ -54,8 +54,11 @@ const FILES = {
   ],
 };
 
-/** What a file that is no module gives those who import it: uPlot has no small module of its own. */
-const EXPORTS = { "uPlot.min.js": "uPlot" };
+/** What a file that is no module gives those who import it: there, the small form is none. */
+const EXPORTS = {
+  "idb/index.js": "export const { openDB } = idb;",
+  "uplot/uPlot.min.js": "export default uPlot;",
+};
 
 /** A library's folder in vendor/. */
 const folderOf = (name) =>
@@ -76,7 +79,8 @@ async function refresh(name, version, scratch) {
   await rm(target, { recursive: true, force: true });
   for (const [from, to] of FILES[name]) {
     await cp(join(source, from), join(target, to));
-    if (to in EXPORTS) await appendFile(join(target, to), `export default ${EXPORTS[to]};\n`);
+    const exported = EXPORTS[`${folderOf(name)}/${to}`];
+    if (exported) await appendFile(join(target, to), `${exported}\n`);
     if (to.endsWith(".js") || to.endsWith(".css")) await withoutMapAddress(join(target, to));
   }
   const { license } = JSON.parse(await readFile(join(source, "package.json"), "utf8"));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -21,13 +22,15 @@ PAGE = (
 )
 """For our pages: no inline code, nothing from elsewhere."""
 
-ALWAYS = {
+ALWAYS = {"X-Content-Type-Options": "nosniff"}
+OF_DOCUMENTS = {
     "Content-Security-Policy": NOTHING,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+"""What browsers heed of the document alone; a page loads many files, each with its headers."""
+LOADED_BY_PAGES = re.compile(r"/(css|js|vendor)/.+\.(css|js)")
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 ALLOWED = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, "
@@ -41,7 +44,10 @@ def add_headers(origins: Sequence[str]) -> OnPrepare:
     """Adds the headers of every answer, as it is about to go out."""
 
     async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-        for name, value in ALWAYS.items():
+        guards = ALWAYS
+        if response.status not in (200, 304) or not LOADED_BY_PAGES.fullmatch(request.path):
+            guards = {**ALWAYS, **OF_DOCUMENTS}
+        for name, value in guards.items():
             response.headers.setdefault(name, value)
         response.headers["Server"] = "Fieldbook"
         if request.path.startswith(SOCKETS):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from server.rest.comments import without_comments
 from server.rest.headers import PAGE
 from server.rest.served_file import ServedFile
 
@@ -33,16 +34,18 @@ NEEDED_BY_NONE = "camera=(), geolocation=(), microphone=()"
 
 def page_routes() -> list[web.RouteDef]:
     """Our pages and what they load: the files that are there now, and no others."""
-    files = [
-        (
-            path,
+    files = {
+        path: ServedFile(
             PUBLIC / name,
             {"Content-Security-Policy": policy, "Permissions-Policy": NEEDED_BY_NONE},
         )
         for path, (name, policy) in PAGES.items()
-    ]
+    }
     for folder in FOLDERS:
         for file in sorted((PUBLIC / folder).rglob("*")):
             if file.is_file():
-                files.append((f"/{file.relative_to(PUBLIC).as_posix()}", file, {}))
-    return [web.get(path, ServedFile(file, headers).show) for path, file, headers in files]
+                # Not of what is vendored: there, comments hold the licences.
+                ours = folder != "vendor" and file.suffix in (".js", ".css")
+                path = f"/{file.relative_to(PUBLIC).as_posix()}"
+                files[path] = ServedFile(file, {}, without_comments if ours else None)
+    return [web.get(path, file.show) for path, file in files.items()]

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -26,7 +26,7 @@ _NO_WEIGHT = re.compile(r"q=0(\.0*)?")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file held at `stamp`, its time of change in ns and its bytes; gzipped if it pays."""
+    """What goes out of a file that was changed at `stamp` (ns, size); gzipped if it pays."""
 
     stamp: tuple[int, int]
     digest: str
@@ -37,8 +37,13 @@ class Content:
 class ServedFile:
     """A file that may change while the server runs, and what was made of it."""
 
-    def __init__(self, path: Path, headers: Mapping[str, str]) -> None:
-        """`headers` go out with each answer."""
+    def __init__(
+        self,
+        path: Path,
+        headers: Mapping[str, str],
+        shorten: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        """`headers` go out with each answer; `shorten` makes of the file what goes out."""
         kind = TYPES.guess_type(path.name)[0] or "text/plain"
         text = kind.startswith("text/") or kind in ("application/json", "image/svg+xml")
         self._path = path
@@ -49,13 +54,14 @@ class ServedFile:
             "Vary": "Accept-Encoding",
             **headers,
         }
+        self._shorten = shorten
         self._content: Content | None = None
         self._reading = asyncio.Lock()
 
     async def show(self, request: web.Request) -> web.Response:
         """The file, or 304 when the caller has it. Raises `NotFound` once it is gone."""
         async with self._reading:
-            content = await asyncio.to_thread(_read, self._path, self._content)
+            content = await asyncio.to_thread(self._read)
             self._content = content
         body, headers = content.plain, {**self._headers, "ETag": f'"{content.digest}"'}
         if content.gzipped is not None and takes_gzip(request.headers.get("Accept-Encoding", "")):
@@ -70,6 +76,23 @@ class ServedFile:
             return web.Response(status=304, headers=kept)
         return web.Response(body=body, headers=headers)
 
+    def _read(self) -> Content:
+        """What is known if the file is still that, else what it holds now; takes a while."""
+        try:
+            status = self._path.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+            if self._content and self._content.stamp == stamp:
+                return self._content
+            # A change from here on has another stamp, and is read at the next request.
+            plain = self._path.read_bytes()
+        except FileNotFoundError:
+            raise NotFound("This file is gone since the server started.") from None
+        if self._shorten:
+            plain = self._shorten(plain)
+        digest = hashlib.sha256(plain).hexdigest()[:16]
+        gzipped = gzip.compress(plain, mtime=0)
+        return Content(stamp, digest, plain, gzipped if len(gzipped) < len(plain) * WORTH else None)
+
 
 def takes_gzip(accepted: str) -> bool:
     """Whether an `Accept-Encoding` names gzip, and not by a weight of 0."""
@@ -78,19 +101,3 @@ def takes_gzip(accepted: str) -> bool:
         if coding.strip() in ("gzip", "x-gzip"):
             return not _NO_WEIGHT.fullmatch(weight.strip())
     return False
-
-
-def _read(path: Path, known: Content | None) -> Content:
-    """`known` if the file is still that, else what it holds now; takes a while for a large one."""
-    try:
-        status = path.stat()
-        stamp = (status.st_mtime_ns, status.st_size)
-        if known and known.stamp == stamp:
-            return known
-        # A change from here on has another stamp, and is read at the next request.
-        plain = path.read_bytes()
-    except FileNotFoundError:
-        raise NotFound("This file is gone since the server started.") from None
-    digest = hashlib.sha256(plain).hexdigest()[:32]
-    gzipped = gzip.compress(plain, mtime=0)
-    return Content(stamp, digest, plain, gzipped if len(gzipped) < len(plain) * WORTH else None)

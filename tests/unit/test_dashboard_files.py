@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from server.rest.comments import without_comments
+
 PUBLIC = Path(__file__).resolve().parents[2] / "public"
 IMPORT = re.compile(r'(?:^|\s)(?:import|export)\s[^;"]*?from\s*"([^"]+)"|^import\s*"([^"]+)"', re.M)
 LOADED = re.compile(r'import\("([^"]+)"\)')
@@ -13,6 +15,15 @@ FORBIDDEN = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|unsafe(?:HTML|SVG|Static)|eval\(|"
     r"<[^>`]*\sstyle=|<[^>`]*\son\w+=|styleMap"
 )
+
+# One token of a script, as far as it matters where a template ends: a comment, a text, a regular
+# expression, or a sign that opens or closes.
+TOKEN = re.compile(
+    r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
+    r"|(?:(?<=[=(,:!&|?{;>])|(?<=return))\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/|[`{}]",
+    re.S,
+)
+IN_TEMPLATE = re.compile(r"\\.|\$\{|`", re.S)
 
 
 def modules() -> list[Path]:
@@ -87,6 +98,57 @@ def _code(module: Path) -> str:
     """A module without its comments."""
     text = module.read_text(encoding="utf-8")
     return re.sub(r"/\*.*?\*/|(?m:^\s*//.*$)", "", text, flags=re.S)
+
+
+def template_texts(script: str) -> list[str]:
+    """What stands in templates, but for the expressions in them. Fails where it loses its way."""
+    texts: list[str] = []
+    open_signs: list[str] = []
+    at = 0
+    while found := (IN_TEMPLATE if open_signs[-1:] == ["`"] else TOKEN).search(script, at):
+        sign = found[0]
+        if open_signs[-1:] == ["`"]:
+            texts.append(script[at : found.start()])
+            if sign == "`":
+                open_signs.pop()
+            elif sign == "${":
+                open_signs.append(sign)
+        elif sign in ("`", "{"):
+            open_signs.append(sign)
+        elif sign == "}":
+            assert open_signs.pop() in ("{", "${")
+        at = found.end()
+    assert open_signs == []
+    return texts
+
+
+def test_comments_are_told_from_what_looks_like_one() -> None:
+    script = b"""/**
+ * Said of it.
+ */
+const a = 1; // stays
+  // goes
+const b = /* stays */ "// stays";
+/* stays */ const c = 2;
+/* goes */
+"""
+    left = b"\n\n\nconst a = 1; // stays\n\nconst b = /* stays */ "
+    assert without_comments(script) == left + b'"// stays";\n/* stays */ const c = 2;\n\n'
+
+
+def test_no_template_has_a_line_that_the_server_takes_for_a_comment() -> None:
+    for module in modules():
+        text = module.read_text(encoding="utf-8")
+        # The first line of each text stands behind other signs.
+        lines = [line for each in template_texts(text) for line in each.split("\n")[1:]]
+        taken = [line for line in lines if line.lstrip().startswith(("//", "/*"))]
+        assert taken == [], module.name
+        assert without_comments(text.encode()).count(b"\n") == text.count("\n"), module.name
+
+
+def test_templates_are_found_within_templates() -> None:
+    script = 'const a = `one ${b ? `two ${{ c: "`" }.c}` : /`}/.test(d)} three`; // `'
+    assert template_texts(script) == ["one ", "two ", "", " three"]
 
 
 def test_modules_are_read_in_a_sitting() -> None:
