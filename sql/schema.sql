@@ -290,6 +290,48 @@ CREATE FUNCTION public.contains_pattern(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT '%' || regexp_replace(fold(value), '([\\%_])', '\\\1', 'g') || '%' $$;
 
+CREATE FUNCTION public.create_entity_triggers(entity text, entity_plural text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    definition text;
+BEGIN
+    FOREACH definition IN ARRAY ARRAY[
+        -- Takes the tenant's lock before any row is touched: versions follow the order of commits.
+        'lock_%2$s BEFORE INSERT OR UPDATE OR DELETE ON %2$s
+            FOR EACH STATEMENT EXECUTE FUNCTION take_version_lock()',
+        -- The fields' JSON and what is computed from them.
+        'derive_%1$s_columns BEFORE INSERT OR UPDATE ON %2$s
+            FOR EACH ROW EXECUTE FUNCTION derive_%1$s_columns()',
+        -- Version, times, author, stamps, and the row as it goes out.
+        'update_%1$s_timestamp BEFORE INSERT OR UPDATE ON %2$s
+            FOR EACH ROW EXECUTE FUNCTION update_row_timestamp()',
+        -- A DELETE leaves a tombstone.
+        'keep_%1$s_tombstone BEFORE DELETE ON %2$s
+            FOR EACH ROW EXECUTE FUNCTION keep_tombstone()',
+        -- Devices would never learn of a TRUNCATE.
+        'refuse_%1$s_truncate BEFORE TRUNCATE ON %2$s
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(''use DELETE, which devices learn of'')',
+        -- The head, the checksum and NOTIFY.
+        'keep_head_of_inserted_%2$s AFTER INSERT ON %2$s
+            REFERENCING NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION keep_head()',
+        'keep_head_of_updated_%2$s AFTER UPDATE ON %2$s
+            REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION keep_head()',
+        -- The history.
+        'log_inserted_%1$s_change AFTER INSERT ON %2$s
+            REFERENCING NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION log_row_change(%1$s)',
+        'log_updated_%1$s_change AFTER UPDATE ON %2$s
+            REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION log_row_change(%1$s)'
+    ] LOOP
+        EXECUTE 'CREATE OR REPLACE TRIGGER ' || format(definition, entity, entity_plural);
+    END LOOP;
+END
+$_$;
+
 CREATE FUNCTION public.derive_contact_columns() RETURNS trigger
     LANGUAGE plpgsql
     AS $$

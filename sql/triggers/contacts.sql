@@ -36,28 +36,6 @@ BEGIN
 END
 $$;
 
--- Takes the tenant's lock before any row is touched: versions follow the order of commits.
-CREATE OR REPLACE TRIGGER lock_contacts BEFORE INSERT OR UPDATE OR DELETE ON contacts
-    FOR EACH STATEMENT EXECUTE FUNCTION take_version_lock();
--- The fields' JSON and what is computed from them. Its name puts it before update_….
-CREATE OR REPLACE TRIGGER derive_contact_columns BEFORE INSERT OR UPDATE ON contacts
-    FOR EACH ROW EXECUTE FUNCTION derive_contact_columns();
--- Version, times, author, stamps, and the row as it goes out.
-CREATE OR REPLACE TRIGGER update_contact_timestamp BEFORE INSERT OR UPDATE ON contacts
-    FOR EACH ROW EXECUTE FUNCTION update_row_timestamp();
--- A DELETE leaves a tombstone.
-CREATE OR REPLACE TRIGGER keep_contact_tombstone BEFORE DELETE ON contacts
-    FOR EACH ROW EXECUTE FUNCTION keep_tombstone();
--- Devices would never learn of a TRUNCATE.
-CREATE OR REPLACE TRIGGER refuse_contact_truncate BEFORE TRUNCATE ON contacts
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('use DELETE, which devices learn of');
--- The head, the checksum and NOTIFY.
-CREATE OR REPLACE TRIGGER keep_head_of_inserted_contacts AFTER INSERT ON contacts
-    REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION keep_head();
-CREATE OR REPLACE TRIGGER keep_head_of_updated_contacts AFTER UPDATE ON contacts
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION keep_head();
 -- The text that search looks through.
 CREATE OR REPLACE TRIGGER keep_search_of_inserted_contacts AFTER INSERT ON contacts
     REFERENCING NEW TABLE AS new_rows
@@ -77,12 +55,6 @@ CREATE OR REPLACE TRIGGER keep_keys_of_updated_contacts AFTER UPDATE ON contacts
     EXECUTE FUNCTION keep_contact_keys();
 CREATE OR REPLACE TRIGGER keep_keys_of_purged_contacts AFTER DELETE ON contacts
     FOR EACH ROW EXECUTE FUNCTION keep_contact_keys();
--- The history.
-CREATE OR REPLACE TRIGGER log_inserted_contact_change AFTER INSERT ON contacts
-    REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION log_row_change('contact');
-CREATE OR REPLACE TRIGGER log_updated_contact_change AFTER UPDATE ON contacts
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION log_row_change('contact');
 
+SELECT create_entity_triggers('contact', 'contacts');
 SELECT publish_entity('contacts');
