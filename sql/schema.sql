@@ -243,7 +243,7 @@ COMMENT ON COLUMN public.contacts.updated_by IS 'The agent who gave it its versi
 
 COMMENT ON COLUMN public.contacts.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
 
-COMMENT ON COLUMN public.contacts.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+COMMENT ON COLUMN public.contacts.stamps IS '{name: {at, mutation, version, by, device, writer}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
 
 COMMENT ON COLUMN public.contacts.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
 
@@ -418,7 +418,7 @@ BEGIN
         ('created_by', 'The agent who made it; NULL when it was typed into the database.'),
         ('updated_by', 'The agent who gave it its version; NULL like created_by.'),
         ('deleted_at', 'Set on a tombstone, which keeps its hidden fields until the purge.'),
-        ('stamps', '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.'),
+        ('stamps', '{name: {at, mutation, version, by, device, writer}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.'),
         ('written_by', 'The agent of the last write; counts only in the transaction written_in.'),
         ('written_device', 'The device of the last write, if there was one.'),
         ('written_mutation', 'The mutation_id of the last write.'),
@@ -794,7 +794,7 @@ CREATE FUNCTION public.find_api_key(key_hash bytea) RETURNS TABLE(tenant_id text
     WHERE k.hash = key_hash
 $$;
 
-CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_external_ids text[], asked_keys text[], asked_names text[], OUT head bigint, OUT now bigint, OUT ids text[], OUT external_ids text[], OUT keys text[], OUT names text[]) RETURNS record
+CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_external_ids text[], asked_keys text[], asked_names jsonb[], OUT head bigint, OUT now bigint, OUT ids text[], OUT external_ids text[], OUT keys text[], OUT names text[]) RETURNS record
     LANGUAGE sql STABLE
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -816,13 +816,8 @@ CREATE FUNCTION public.find_bulk_matches(tenant text, asked_ids text[], asked_ex
             CROSS JOIN LATERAL (
                 SELECT k.contact_id FROM contact_keys AS k
                 WHERE k.tenant_id = tenant AND k.key = asked.key OFFSET 0) AS found),
-           (SELECT coalesce(array_agg(ARRAY[asked.name, found.id]), '{}')
-            FROM unnest(asked_names) AS asked (name)
-            CROSS JOIN LATERAL (
-                SELECT c.id FROM contacts AS c
-                WHERE c.tenant_id = tenant AND c.deleted_at IS NULL
-                    AND c.sort_name = left(fold(asked.name), 200)
-                ORDER BY c.id LIMIT 100) AS found)
+           CASE WHEN cardinality(asked_names) = 0 THEN '{}'
+                ELSE find_namesakes(tenant, asked_names) END
     FROM global_version AS g WHERE g.tenant_id = tenant
 $$;
 
@@ -888,6 +883,56 @@ CREATE FUNCTION public.find_named_ids(tenant text, entity_plural text, ids_or_na
         AND EXISTS (SELECT FROM jsonb_array_elements_text(ids_or_names) AS asked
                     WHERE asked = r.id OR lower(asked) = lower(r.wire::jsonb ->> 'name'))
 $$;
+
+CREATE FUNCTION public.find_namesakes(tenant text, asked jsonb[]) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $_$
+    WITH rows AS MATERIALIZED (
+        SELECT each.place, each.held -> 'without' AS without, each.held ->> 'name' AS name,
+               each.held ->> 'by' AS by, coalesce(each.held ->> (each.held ->> 'by'), '') AS text,
+               jsonb_populate_record(NULL::contacts, each.held) AS holds
+        FROM unnest(asked) WITH ORDINALITY AS each (held, place)
+    ), namesakes AS (
+        SELECT c AS contact,
+               unnest(ARRAY['', 'external_id', 'first_name', 'last_name', 'company', 'department',
+                            'job_title', 'birthday', 'notes']) AS by,
+               unnest(ARRAY['', c.external_id, c.first_name, c.last_name, c.company, c.department,
+                            c.job_title, c.birthday, c.notes]) AS text
+        FROM (SELECT DISTINCT left(fold(name), 200) AS sort_name FROM rows) AS named
+        CROSS JOIN LATERAL (
+            SELECT * FROM contacts AS c
+            WHERE c.tenant_id = tenant AND c.deleted_at IS NULL AND c.sort_name = named.sort_name
+            OFFSET 0) AS c
+    ), found AS (
+        SELECT r.place, (n.contact).id,
+               row_number() OVER (PARTITION BY r.place
+                                  ORDER BY length((n.contact).wire), (n.contact).id) AS number
+        FROM rows AS r
+        JOIN namesakes AS n ON (n.contact).display_name = r.name AND n.by = r.by AND n.text = r.text
+        WHERE ((r.holds).external_id IS NULL OR (n.contact).external_id = (r.holds).external_id)
+            AND ((r.holds).first_name IS NULL OR (n.contact).first_name = (r.holds).first_name)
+            AND ((r.holds).last_name IS NULL OR (n.contact).last_name = (r.holds).last_name)
+            AND ((r.holds).company IS NULL OR (n.contact).company = (r.holds).company)
+            AND ((r.holds).department IS NULL OR (n.contact).department = (r.holds).department)
+            AND ((r.holds).job_title IS NULL OR (n.contact).job_title = (r.holds).job_title)
+            AND ((r.holds).birthday IS NULL OR (n.contact).birthday = (r.holds).birthday)
+            AND ((r.holds).notes IS NULL OR (n.contact).notes = (r.holds).notes)
+            AND ((r.holds).emails IS NULL OR (n.contact).emails @> (r.holds).emails)
+            AND ((r.holds).phones IS NULL OR (n.contact).phones @> (r.holds).phones)
+            AND ((r.holds).addresses IS NULL OR (n.contact).addresses @> (r.holds).addresses)
+            AND ((r.holds).websites IS NULL OR (n.contact).websites @> (r.holds).websites)
+            AND ((r.holds).custom IS NULL OR (n.contact).custom @> (r.holds).custom)
+            AND NOT (r.without ? 'external_id' AND (n.contact).external_id IS NOT NULL)
+            AND NOT (r.without ? 'email' AND (n.contact).emails <> '[]')
+            AND NOT (r.without ? 'phone'
+                     AND jsonb_path_exists((n.contact).phones, '$[*].e164'))
+    )
+    SELECT coalesce(array_agg(ARRAY[place::text, id] ORDER BY place, number), '{}')
+    FROM found WHERE number <= 100
+$_$;
 
 CREATE FUNCTION public.find_referring_contacts(tenant text, plural text, reference text, most integer) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1976,7 +2021,7 @@ CREATE FUNCTION public.visible_fields(wire text) RETURNS jsonb
         - '{id,version,created_at,updated_at,created_by,updated_by,display_name,photo}'::text[]
 $$;
 
-CREATE FUNCTION public.write_bulk_chunk(job text, this_run text, mutation text, read_head bigint, ids text[], keys text[], external_ids text[], label_ids text[], steps jsonb[], milliseconds real, OUT verdict text, OUT done integer, OUT held real, OUT waited real) RETURNS record
+CREATE FUNCTION public.write_bulk_chunk(job text, this_run text, mutation text, read_head bigint, ids text[], keys text[], external_ids text[], names text[], label_ids text[], steps jsonb[], milliseconds real, OUT verdict text, OUT done integer, OUT held real, OUT waited real) RETURNS record
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     AS $$
@@ -2005,6 +2050,7 @@ BEGIN
             WHERE c.tenant_id = tenant AND c.version > read_head
                 AND c.written_mutation IS DISTINCT FROM mutation
                 AND (c.id = ANY (ids) OR c.external_id = ANY (external_ids)
+                     OR c.display_name = ANY (names)
                      OR EXISTS (SELECT FROM contact_key_texts(c.emails, c.phones) AS key
                                 WHERE key = ANY (keys)))
         ) OR EXISTS (
@@ -2655,7 +2701,7 @@ COMMENT ON COLUMN public.groups.updated_by IS 'The agent who gave it its version
 
 COMMENT ON COLUMN public.groups.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
 
-COMMENT ON COLUMN public.groups.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+COMMENT ON COLUMN public.groups.stamps IS '{name: {at, mutation, version, by, device, writer}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
 
 COMMENT ON COLUMN public.groups.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
 
@@ -2919,7 +2965,7 @@ COMMENT ON COLUMN public.tags.updated_by IS 'The agent who gave it its version; 
 
 COMMENT ON COLUMN public.tags.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
 
-COMMENT ON COLUMN public.tags.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+COMMENT ON COLUMN public.tags.stamps IS '{name: {at, mutation, version, by, device, writer}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
 
 COMMENT ON COLUMN public.tags.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
 
@@ -2981,7 +3027,7 @@ COMMENT ON COLUMN public.types.updated_by IS 'The agent who gave it its version;
 
 COMMENT ON COLUMN public.types.deleted_at IS 'Set on a tombstone, which keeps its hidden fields until the purge.';
 
-COMMENT ON COLUMN public.types.stamps IS '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
+COMMENT ON COLUMN public.types.stamps IS '{name: {at, mutation, version, by, device, writer}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.';
 
 COMMENT ON COLUMN public.types.written_by IS 'The agent of the last write; counts only in the transaction written_in.';
 

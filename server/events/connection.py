@@ -156,10 +156,13 @@ class SignIn:
             await self._note_failure(session.address)
             raise
         device_id, details = payload.get("device_id"), payload.get("device") or {}
+        writer_id = payload.get("writer_id")
         if session.actor is None:
-            return await self._auth.on_device(actor, device_id, details)
+            return await self._auth.on_device(actor, device_id, details, writer_id)
         # Before the device is entered: who is refused here must leave none behind.
-        again = replace(actor, device_id=device_id or session.actor.device_id)
+        device_id = device_id or session.actor.device_id
+        writer_id = None if device_id else writer_id or session.actor.writer_id
+        again = replace(actor, device_id=device_id, writer_id=writer_id)
         if not _same_party(session.actor, again):
             raise Conflict("This socket belongs to another agent or device; open a new one.")
         if again.device_id is None:
@@ -192,5 +195,5 @@ class SignIn:
 
 
 def _same_party(one: Actor, other: Actor) -> bool:
-    keys = ("tenant", "agent_id", "device_id")
+    keys = ("tenant", "agent_id", "device_id", "writer_id")
     return all(getattr(one, key) == getattr(other, key) for key in keys)

@@ -34,7 +34,7 @@ LOADED_BY_PAGES = re.compile(r"/(css|js|vendor)/.+\.(css|js)")
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 ALLOWED = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, "
-    "X-Device-Id, X-Request-Id"
+    "X-Device-Id, X-Request-Id, X-Writer-Id"
 )
 EXPOSED = "Content-Disposition, ETag, Location, Retry-After, X-Request-Id"
 A_DAY = "86400"

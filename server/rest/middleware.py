@@ -128,7 +128,7 @@ def sign_in(auth: Auth, keys: Keys, rate_limit: RateLimit) -> Middleware:
             await rate_limit.note_failed_sign_in(str(request.remote))
             raise
         headers = parse_headers(HEADERS, request.headers)
-        actor = await auth.on_device(actor, headers.get("device_id"), {})
+        actor = await auth.on_device(actor, headers.get("device_id"), {}, headers.get("writer_id"))
         await keys.note_use(actor)
         return actor
 

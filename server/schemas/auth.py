@@ -41,6 +41,7 @@ class AuthSchema(OptionalSchema):
     token = Text(4_096, min_length=1)
     device_id = Id()
     device = Part(DeviceDetailsSchema())
+    writer_id = Id(metadata={"description": "Names an installation that is no device."})
     clock = Clock(metadata={"description": "The device's time now."})
     protocol = Protocol()
     batch = Flag(load_default=False)

@@ -46,6 +46,10 @@ class HeadersSchema(FieldbookSchema):
         data_key="X-Device-Id",
         metadata={"description": "The device that calls; it must be the agent's own."},
     )
+    writer_id = Id(
+        data_key="X-Writer-Id",
+        metadata={"description": "Which of an agent's clients calls, where that is no device."},
+    )
 
 
 class WriteHeadersSchema(HeadersSchema):

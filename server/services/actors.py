@@ -23,6 +23,8 @@ class Actor:
     role: Role
     key_id: str | None = None
     device_id: str | None = None
+    writer_id: str | None = None
+    """Which installation of a client that is no device; None on a device, which is its own."""
 
     @property
     def source(self) -> str:

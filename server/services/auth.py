@@ -57,15 +57,20 @@ class Auth:
         )
 
     async def on_device(
-        self, actor: Actor, device_id: str | None, details: dict[str, Any]
+        self,
+        actor: Actor,
+        device_id: str | None,
+        details: dict[str, Any],
+        writer_id: str | None = None,
     ) -> Actor:
         """The actor on its device, which is entered or brought up to date.
 
-        `details` holds name, model, os, app_version as far as they are known. Raises `Forbidden`
-        when the device belongs to another agent or was revoked.
+        `details` holds name, model, os, app_version as far as they are known. With neither there
+        is no device, and `writer_id` says which installation it is. Raises `Forbidden` when the
+        device belongs to another agent or was revoked.
         """
         if device_id is None and not details:
-            return actor
+            return replace(actor, writer_id=writer_id)
         device_id = device_id or generate()
         async with self._database.tenant(actor.tenant) as connection:
             row = await connection.fetchrow(

@@ -195,6 +195,8 @@ class Group:
         stamp = {"at": at, "mutation": mutation.mutation_id, "by": mutation.actor.agent_id}
         if mutation.actor.device_id:
             stamp["device"] = mutation.actor.device_id
+        elif mutation.actor.writer_id:
+            stamp["writer"] = mutation.actor.writer_id
         return stamp
 
     async def _write_round(self) -> None:

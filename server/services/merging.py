@@ -17,7 +17,10 @@ from typing import Any
 from server.services.entities import Entity, Fields
 
 Stamp = dict[str, Any]
-"""`{"at": microseconds, "mutation": id, "version"?, "by"?, "device"?}`"""
+"""`{"at": microseconds, "mutation": id, "version"?, "by"?, "device"?, "writer"?}`
+
+`writer` names an installation that is no device: it tells two of one agent apart for the
+conflicts, and has no say in the order, as all of an agent's have one row of mutation ids."""
 
 DELETED = "deleted"
 
@@ -122,8 +125,8 @@ def merge(
 ) -> Merge:
     """Merges changes into `state`, in place, and says what became of them.
 
-    `changes` may hold `deleted`. A name that another device changed after `base_version` is
-    listed in the conflicts, whoever won; so is every value that lost.
+    `changes` may hold `deleted`. A name that another device or writer changed after `base_version`
+    is listed in the conflicts, whoever won; so is every value that lost.
     """
     result = Merge()
     for name, yours in list(writes_of(entity, state, changes)):
@@ -166,10 +169,10 @@ def _note(values: dict[str, Fields], name: str, theirs: Any, yours: Any) -> None
 
 
 def _overtaken(known: Stamp, stamp: Stamp, base_version: int | None) -> bool:
-    """Whether another device changed the name after the version that the author saw."""
+    """Whether another device or writer changed the name after the version that the author saw."""
     if base_version is None or known.get("version", 0) <= base_version:
         return False
-    return (known.get("by"), known.get("device")) != (stamp.get("by"), stamp.get("device"))
+    return any(known.get(each) != stamp.get(each) for each in ("by", "device", "writer"))
 
 
 def value_of(entity: Entity, state: RowState, name: str) -> Any:

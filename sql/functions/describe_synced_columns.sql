@@ -16,7 +16,7 @@ BEGIN
         ('created_by', 'The agent who made it; NULL when it was typed into the database.'),
         ('updated_by', 'The agent who gave it its version; NULL like created_by.'),
         ('deleted_at', 'Set on a tombstone, which keeps its hidden fields until the purge.'),
-        ('stamps', '{name: {at, mutation, version, by, device}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.'),
+        ('stamps', '{name: {at, mutation, version, by, device, writer}} of each field changed since the creation, whose own stamp stands under "*"; `at` in microseconds since 1970. Merging decides by them.'),
         ('written_by', 'The agent of the last write; counts only in the transaction written_in.'),
         ('written_device', 'The device of the last write, if there was one.'),
         ('written_mutation', 'The mutation_id of the last write.'),

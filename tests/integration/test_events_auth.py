@@ -17,6 +17,7 @@ from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
 from tests.integration.support.answers import WRITES, faults_of_refusal
 from tests.integration.support.devices import Device, Refused
 from tests.integration.support.servers import Company, Server, add_agent
+from tests.integration.support.writing import stamp_of
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -143,6 +144,33 @@ async def test_auth_again_is_for_the_same_agent_and_device_only(
         assert await sql.fetchval(refused, other["device_id"]) == 0
     await device.create()
     assert (await device.expect("contact_created"))["actor"]["device"] == device.id
+
+
+async def test_a_writer_stays_what_it_said_it_was(
+    make_device: MakeDevice, company: Company, sql: asyncpg.Connection
+) -> None:
+    browser = make_device("manager")
+    key = {"api_key": company.keys["manager"]}
+    await browser.connect({**key, "writer_id": "browser-one"})
+    assert (await browser.expect("authenticated"))["device_id"] is None
+    assert (await browser.call("auth", key))["ok"]
+    other = await browser.call("auth", {**key, "writer_id": "browser-two"})
+    assert other["error"]["code"] == "conflict"
+    short = await browser.call("auth", {**key, "writer_id": "one"})
+    assert list(short["error"]["fields"]) == ["writer_id"]
+    contact = await browser.create()
+    assert (await stamp_of(sql, contact, "*"))["writer"] == "browser-one"
+    assert await sql.fetchval("SELECT count(*) FROM devices WHERE id = 'browser-one'") == 0
+
+
+async def test_a_device_is_the_writer_of_what_comes_from_it(
+    make_device: MakeDevice, sql: asyncpg.Connection
+) -> None:
+    device = await make_device().connect()
+    assert (await device.sign_in(writer_id="not-needed"))["ok"]
+    stamp = await stamp_of(sql, await device.create(), "*")
+    assert stamp["device"] == device.id
+    assert "writer" not in stamp
 
 
 async def test_auth_again_may_ask_for_sets_instead_of_single_events(
@@ -277,12 +305,20 @@ async def test_a_key_that_is_revoked_while_its_owner_signs_in_opens_no_socket(
     at_connect: bool,
 ) -> None:
     read_head = server.parts.pages.head
+    witness = await make_device().connect()
+    await witness.sign_in()
+    revoked, heard = asyncio.Event(), asyncio.Event()
 
     async def revoke_meanwhile(tenant: str) -> Head:
-        await sql.execute(
-            "UPDATE api_keys SET revoked_at = now() WHERE id = $1", company.key_ids["agent"]
-        )
-        await asyncio.sleep(0.1)
+        if revoked.is_set():
+            # Asked for the witness's sake: the server has heard of it.
+            heard.set()
+        else:
+            revoked.set()
+            await sql.execute(
+                "UPDATE api_keys SET revoked_at = now() WHERE id = $1", company.key_ids["agent"]
+            )
+            await heard.wait()
         return await read_head(tenant)
 
     device = make_device()

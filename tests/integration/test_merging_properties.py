@@ -1,8 +1,9 @@
 """Merging on the real database: whatever comes, in whatever order, how often and in what groups.
 
 Each example is a contact that up to three devices edit, an order of arrival that keeps each
-device's own, repeats, and a division into transactions of two servers. What came of it is held
-against `Model`, which says what the protocol says and knows of no database.
+device's own, repeats, and a division into transactions of two servers. In some, two of the devices
+are none, but two browsers of one agent, say, which have one row of mutation ids and stamps. What
+came of it is held against `Model`, which says what the protocol says and knows of no database.
 """
 
 from __future__ import annotations
@@ -107,14 +108,17 @@ class Scenario:
 
     edits: list[Edit]
     groups: list[list[int]]
+    writers: bool = False
+    """Whether the second and third device, both of one agent, are writers without a device."""
 
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Small steps between stamps and few mutation ids, so that ties are frequent."""
+    writers = draw(st.booleans())
     edits = [Edit(0, "m", "create", draw(st.integers(0, 1)), draw(NEW_FIELDS), None)]
     queues: list[list[int]] = []
-    for device in range(draw(st.integers(1, 3))):
+    for device in range(3 if writers else draw(st.integers(1, 3))):
         queues.append([])
         for number in range(draw(st.integers(0, 4))):
             operation = draw(st.sampled_from(["update"] * 3 + ["delete", "restore"]))
@@ -139,7 +143,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         if groups[-1] and draw(st.booleans()):
             groups.append([])
         groups[-1].append(arrival)
-    return Scenario(edits, groups)
+    return Scenario(edits, groups, writers)
 
 
 @dataclass
@@ -304,16 +308,20 @@ class Setting:
     servers: list[Server]
     history: History
     ids: dict[str, list[str]]
+    latest: int = 0
+    """The latest stamp of all runs so far: writers of one agent have one row of stamps."""
 
-    def actor(self, run: str, device: int) -> Actor:
+    def actor(self, run: str, device: int, *, writer: bool = False) -> Actor:
         role = ROLES[device]
+        name = f"{run}-{device}"
         return Actor(
             tenant=self.company.tenant,
             agent_id=self.company.agents[role],
             code=role,
             name=role,
             role=role,
-            device_id=f"{run}-{device}",
+            device_id=None if writer else name,
+            writer_id=name if writer else None,
         )
 
     def names(self) -> set[str]:
@@ -382,12 +390,19 @@ class Run:
         self.scenario = scenario
         # The order of the devices' ids, which decides between equal stamps, is that of the edits'.
         self.run = self.contact = generate()
-        self.start = (now_ms() - 3_600_000) * 1_000
+        self.start = max((now_ms() - 3_600_000) * 1_000, (setting.latest // 1_000 + 1) * 1_000)
         self.model = Model(setting.names())
         self.payloads: dict[int, Payload] = {}
         self.first: dict[int, Outcome] = {}
         self.versions = [0]
-        self.stamps: dict[int, int] = {}
+        self.stamps: dict[str, int] = {}
+
+    def is_writer(self, edit: Edit) -> bool:
+        return self.scenario.writers and edit.device > 0
+
+    def name(self, edit: Edit) -> str:
+        """The mutation's id: an agent's writers make ids that no other has."""
+        return f"{edit.name}{self.run}{edit.device}" if self.is_writer(edit) else edit.name
 
     def payload(self, index: int) -> Payload:
         """What a device sends, the same each time."""
@@ -395,7 +410,7 @@ class Run:
             edit = self.scenario.edits[index]
             payload: Payload = {
                 "op": f"contact_{edit.operation}",
-                "mutation_id": edit.name,
+                "mutation_id": self.name(edit),
                 "edited_at": self.start // 1_000 + edit.at,
             }
             fields = self.setting.fields(edit.changes)
@@ -411,20 +426,22 @@ class Run:
         return self.payloads[index]
 
     def stamp(self, edit: Edit) -> tuple[int, str, str]:
-        """After the device's previous one."""
-        at = max(self.start + edit.at * 1_000, self.stamps.get(edit.device, 0) + 1)
-        self.stamps[edit.device] = at
-        return at, edit.name, f"{self.run}-{edit.device}"
+        """After the device's previous one, or that of the writers' agent."""
+        source = "" if self.is_writer(edit) else f"{self.run}-{edit.device}"
+        at = max(self.start + edit.at * 1_000, self.stamps.get(source, 0) + 1)
+        self.stamps[source] = at
+        self.setting.latest = max(self.setting.latest, at)
+        return at, self.name(edit), source
+
+    def actor(self, edit: Edit) -> Actor:
+        return self.setting.actor(self.run, edit.device, writer=self.is_writer(edit))
 
     async def submit(self, group: list[int], server: Server) -> None:
         """One transaction, of which each outcome must be what the model says."""
         company, edits = self.setting.company, self.scenario.edits
         tenant = await server.parts.tenants.settings(company.tenant)
         mutations = [
-            read_push_item(
-                self.setting.actor(self.run, edits[index].device), self.payload(index), tenant
-            )
-            for index in group
+            read_push_item(self.actor(edits[index]), self.payload(index), tenant) for index in group
         ]
         outcomes = await server.parts.commits.submit(company.tenant, mutations)
         for index, mutation, outcome in zip(group, mutations, outcomes, strict=True):
@@ -463,14 +480,15 @@ class Run:
         for name, register in self.model.registers.items():
             names = ("*", name, name.partition(".")[0])
             known = [
-                (each["at"], each["mutation"], each["device"])
+                (each["at"], each["mutation"], each.get("device", ""))
                 for each in (stamps[key] for key in names if key in stamps)
             ]
             assert max(known) == register.stamp, name
         entries = await self.setting.entries(self.contact)
         assert [self.told(entry) for entry in entries] == self.model.history
         for entry in entries:
-            assert entry["agent"] == self.setting.company.agents[ROLES[int(entry["device"][-1])]]
+            role = ROLES[self.device_of(entry)]
+            assert entry["agent"] == self.setting.company.agents[role]
             assert entry["origin"] == "socket"
             assert entry["at"] >= rfc3339_of(self.start + 3_600_000_000 - 1_000_000)
         assert await self.visible() == self.model.contact()
@@ -480,8 +498,11 @@ class Run:
         changes = {
             name: (told(each["from"]), told(each["to"])) for name, each in entry["changes"].items()
         }
-        device = entry["device"].removeprefix(f"{self.run}-")
-        return entry["mutation_id"], int(device), entry["outcome"], changes
+        return entry["mutation_id"], self.device_of(entry), entry["outcome"], changes
+
+    def device_of(self, entry: Payload) -> int:
+        """The history knows no writers; here their mutations' ids tell which one it was."""
+        return int((entry.get("device") or entry["mutation_id"])[-1])
 
     async def visible(self) -> Payload:
         """The contact as any device gets it, without what the server adds."""

@@ -214,6 +214,28 @@ def test_what_the_same_device_changed_or_was_seen_is_no_conflict() -> None:
     assert write(state, {"company": "D"}, other, base_version=state.version).conflicts == []
 
 
+def test_two_writers_of_one_agent_without_a_device_learn_of_each_other() -> None:
+    state = row({"company": "A"})
+    one, other, unnamed = (
+        {"at": at, "mutation": mutation, "by": "ann", **writer}
+        for at, mutation, writer in (
+            (200, "n", {"writer": "browser-one"}),
+            (300, "o", {"writer": "browser-two"}),
+            (400, "p", {}),
+        )
+    )
+    write(state, {"company": "B"}, dict(one))
+    again = write(state, {"company": "C"}, {**one, "at": 250, "mutation": "n2"}, base_version=1)
+    assert again.conflicts == []
+    for stamp in (other, unnamed):
+        theirs = state.fields["company"]
+        result = write(state, {"company": stamp["mutation"]}, dict(stamp), base_version=1)
+        assert [(each["field"], each["theirs"], each["by"]) for each in result.conflicts] == [
+            ("company", theirs, "ann")
+        ]
+        assert result.status == "merged"
+
+
 def test_an_equal_value_does_not_hide_that_its_field_was_changed_since() -> None:
     """The version of a stamp is that of the value: who confirms a value did not change it."""
     state = row({"company": "A"})

@@ -3,9 +3,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
+
 from tests.integration.rest.conftest import SignIn
 from tests.integration.support.rest import Api, RestServer
 from tests.integration.support.servers import Company
+from tests.integration.support.writing import stamp_of
 
 ANN = {
     "first_name": "Ann",
@@ -340,6 +343,51 @@ async def test_statistics_count_what_is_live(admin: Api, agent: Api, company: Co
     assert (await admin.get("/api/contacts/stats")).json["total"] == 4
 
 
+async def test_statistics_count_each_label_and_each_of_the_last_thirty_days(
+    agent: Api, admin: Api, owner: asyncpg.Connection, company: Company
+) -> None:
+    labels = {}
+    for plural in ("tags", "groups", "types"):
+        entity = plural.removesuffix("s")
+        for name in ("A", "B"):
+            answer = await agent.post(f"/api/{plural}", {"name": name})
+            labels[entity, name] = answer.json[entity]["id"]
+    ages = (0, 1, 1, 28, 29, 30, 400)
+    for number, age in enumerate(ages):
+        fields = {
+            "tag_ids": [labels["tag", name] for name in "AB"[: number % 3]],
+            "group_ids": [labels["group", name] for name in "AB"[: number // 3]],
+            "type_ids": [labels["type", "A"]] if number == 4 else [],
+        }
+        contact = await make(agent, first_name=f"N{number}", **fields)
+        async with owner.transaction():
+            await owner.execute("SET LOCAL session_replication_role = replica")
+            await owner.execute(
+                "UPDATE contacts SET created_at = ((now() AT TIME ZONE 'UTC')::date - $3::int"
+                ")::timestamp AT TIME ZONE 'UTC' WHERE tenant_id = $1 AND id = $2",
+                *(company.tenant, contact["id"], age),
+            )
+    await make(agent, first_name="Now")
+
+    counts = (await admin.get("/api/contacts/stats")).json
+
+    told = {
+        name: [(each["name"], each["count"]) for each in counts[name]]
+        for name in ("by_tag", "by_group", "by_type")
+    }
+    assert told == {
+        "by_tag": [("A", 4), ("B", 2)],
+        "by_group": [("A", 4), ("B", 1)],
+        "by_type": [("A", 1)],
+    }
+    assert counts["total"] == 8
+    days = [each["count"] for each in counts["created_per_day"]]
+    assert days == [1, 1, *[0] * 26, 2, 2]
+    assert [each["day"] for each in counts["created_per_day"]] == sorted(
+        each["day"] for each in counts["created_per_day"]
+    )
+
+
 async def test_a_device_named_in_the_header_is_the_author(
     agent: Api, manager: Api, company: Company
 ) -> None:
@@ -354,6 +402,23 @@ async def test_a_device_named_in_the_header_is_the_author(
     assert (stolen.status, stolen.code) == (403, "forbidden")
     short = await agent.get("/api/contacts", X_Device_Id="x")
     assert (short.status, short.code) == (422, "invalid X-Device-Id")
+
+
+async def test_a_writer_named_in_the_header_stands_in_the_stamps(
+    agent: Api, owner: asyncpg.Connection
+) -> None:
+    contact = (await agent.post("/api/contacts", ANN, X_Writer_Id="program-one")).json["contact"]
+    path = f"/api/contacts/{contact['id']}"
+    await agent.patch(path, {"company": "A"}, X_Writer_Id="program-two")
+    await agent.patch(path, {"notes": "n"}, X_Writer_Id="program-two", X_Device_Id="tablet-of-ann")
+    writers = {
+        name: (await stamp_of(owner, contact, name)).get("writer")
+        for name in ("*", "company", "notes")
+    }
+    # A device is the writer of what comes from it.
+    assert writers == {"*": "program-one", "company": "program-two", "notes": None}
+    short = await agent.get("/api/contacts", X_Writer_Id="x")
+    assert (short.status, short.code) == (422, "invalid X-Writer-Id")
 
 
 async def test_each_device_has_its_own_idempotency_keys(agent: Api) -> None:
