@@ -1,5 +1,5 @@
 import { html, nothing } from "../vendor.js";
-import { choice, errorsByField, field, formError } from "./field.js";
+import { choice, formError, sent, textField } from "./field.js";
 import { changesOf, codeFor, ROLES } from "./people.js";
 
 const OPTIONS = ROLES.map(({ role, label, what }) => ({ value: role, label, what }));
@@ -25,26 +25,18 @@ export async function makeAgent({ dialogs, rest }) {
     title: "New agent",
     body: ({ invalidate }) => html`
       ${formError(form.errors)} ${nameField(form, "agent_name", invalidate)}
-      ${field({
+      ${textField({
         id: "agent-code",
         label: "Code",
         help: "Short and unique, for files and phones: letters, digits and . _ @ -. It stays as it is.",
         errors: form.errors.agent_code,
-        control: ({ id, describedby, invalid }) => html`
-          <input
-            id=${id}
-            maxlength="64"
-            autocapitalize="none"
-            spellcheck="false"
-            .value=${form.code}
-            aria-describedby=${describedby}
-            aria-invalid=${invalid}
-            @input=${({ target }) => {
-              form.code = target.value;
-              form.codeTyped = true;
-            }}
-          />
-        `,
+        most: 64,
+        exact: true,
+        value: form.code,
+        change: (text) => {
+          form.code = text;
+          form.codeTyped = true;
+        },
       })}
       ${roleChoice(form, invalidate)}
     `,
@@ -89,27 +81,19 @@ export async function changeAgent({ dialogs, rest }, agent, self) {
 }
 
 function nameField(form, name, invalidate) {
-  return field({
+  return textField({
     id: "agent-name",
     label: "Name",
     errors: form.errors[name],
-    control: ({ id, describedby, invalid }) => html`
-      <input
-        id=${id}
-        maxlength="200"
-        autocomplete="off"
-        .value=${form.name}
-        aria-describedby=${describedby}
-        aria-invalid=${invalid}
-        @input=${({ target }) => {
-          form.name = target.value;
-          if (form.codeTyped === false) {
-            form.code = codeFor(form.name);
-            invalidate();
-          }
-        }}
-      />
-    `,
+    most: 200,
+    value: form.name,
+    change: (text) => {
+      form.name = text;
+      if (form.codeTyped === false) {
+        form.code = codeFor(form.name);
+        invalidate();
+      }
+    },
   });
 }
 
@@ -125,16 +109,4 @@ function roleChoice(form, invalidate) {
       invalidate();
     },
   });
-}
-
-/** Whether it went well; else the form has the errors. */
-async function sent(form, names, work) {
-  try {
-    await work();
-    form.errors = {};
-    return true;
-  } catch (error) {
-    form.errors = errorsByField(error, names);
-    return false;
-  }
 }

@@ -24,6 +24,30 @@ export function field({ id, label, help = null, errors = [], control }) {
   `;
 }
 
+/**
+ * A line of text with its label. `change(text)` is told what is typed, at most `most` characters; `exact`
+ * is what is no word of a language, `list` the id of a list of proposals.
+ */
+export function textField({ value, change, most, exact = false, list = nothing, ...about }) {
+  return field({
+    ...about,
+    control: ({ id, describedby, invalid }) => html`
+      <input
+        id=${id}
+        maxlength=${most}
+        autocomplete="off"
+        autocapitalize=${exact ? "none" : nothing}
+        spellcheck=${exact ? "false" : nothing}
+        list=${list}
+        .value=${value}
+        aria-describedby=${describedby}
+        aria-invalid=${invalid}
+        @input=${({ target }) => change(target.value)}
+      />
+    `,
+  });
+}
+
 /** One of several, each with a line of what it means: `options` are `{value, label, what}`. */
 export function choice({ name, legend, options, value, errors = [], change }) {
   const errorId = errors?.length ? `${name}-error` : null;
@@ -61,6 +85,18 @@ export function errorsByField(error, names) {
     errors[place] = [...(errors[place] ?? []), ...messages];
   }
   return Object.keys(errors).length ? errors : { "": [error.message] };
+}
+
+/** Whether what a form sends went well; else `form.errors` says by field what is wrong. */
+export async function sent(form, names, work) {
+  try {
+    await work();
+    form.errors = {};
+    return true;
+  } catch (error) {
+    form.errors = errorsByField(error, names);
+    return false;
+  }
 }
 
 /** The message that belongs to no field. */

@@ -1,5 +1,5 @@
 import { html } from "../vendor.js";
-import { errorsByField, field, formError } from "./field.js";
+import { field, formError, sent, textField } from "./field.js";
 import { showKey } from "./shown_key.js";
 
 /**
@@ -13,24 +13,16 @@ export async function makeKey(application, agents, chosen) {
     title: "New key",
     body: () => html`
       ${formError(form.errors)} ${whose(form, agents)}
-      ${field({
+      ${textField({
         id: "key-name",
         label: "Name",
         help: "Where it will be used, so that one knows later: “Ann's tablet”, “Newsletter program”.",
         errors: form.errors.name,
-        control: ({ id, describedby, invalid }) => html`
-          <input
-            id=${id}
-            maxlength="100"
-            autocomplete="off"
-            .value=${form.name}
-            aria-describedby=${describedby}
-            aria-invalid=${invalid}
-            @input=${({ target }) => {
-              form.name = target.value;
-            }}
-          />
-        `,
+        most: 100,
+        value: form.name,
+        change: (text) => {
+          form.name = text;
+        },
       })}
     `,
     buttons: [
@@ -76,16 +68,12 @@ function whose(form, agents) {
   });
 }
 
-async function send({ rest }, form) {
+function send({ rest }, form) {
   const { agent_id } = form;
   const name = form.name.trim();
-  try {
+  return sent(form, ["agent_id", "name"], async () => {
     form.made = await rest.post("/api/auth/keys", name ? { agent_id, name } : { agent_id });
-    return true;
-  } catch (error) {
-    form.errors = errorsByField(error, ["agent_id", "name"]);
-    return false;
-  }
+  });
 }
 
 /** Ends a key after asking; whether it did. One's own signs out. `whose` is its agent's name. */

@@ -1,7 +1,7 @@
 import { newId } from "../core/ids.js";
 import { html, nothing } from "../vendor.js";
 import { colourField } from "./colour_field.js";
-import { errorsByField, field, formError } from "./field.js";
+import { errorsByField, field, formError, textField } from "./field.js";
 import { categoriesOf, faultOfName, formOfLabel, KINDS, labelChanges, labelOf } from "./labels.js";
 
 /** Makes a label of a kind; whether one was made. */
@@ -55,7 +55,15 @@ async function openForm(application, kind, { label = {}, title, action, write })
   await application.dialogs.open({
     title,
     body: ({ invalidate }) => html`
-      ${formError(errors)} ${text("name", "Name", form, errors, set("name", invalidate), 100)}
+      ${formError(errors)}
+      ${textField({
+        id: "label-name",
+        label: "Name",
+        errors: errors.name,
+        most: 100,
+        value: form.name,
+        change: set("name", invalidate),
+      })}
       ${"color" in form ? colourField(form.color, set("color", invalidate)) : nothing}
       ${"category" in form ? category(application, kind, form, errors, set("category", invalidate)) : nothing}
       ${"description" in form ? description(form, errors, set("description", invalidate)) : nothing}
@@ -83,29 +91,17 @@ function tell({ toasts, session, store }, kind, form, ack) {
     toasts.show(`The ${KINDS[kind].one} “${name}” is saved.`, { kind: "success" });
 }
 
-function text(name, label, form, errors, change, most, list = nothing) {
-  return field({
-    id: `label-${name}`,
-    label,
-    errors: errors[name],
-    control: ({ id, describedby, invalid }) => html`
-      <input
-        id=${id}
-        maxlength=${most}
-        autocomplete="off"
-        list=${list}
-        .value=${form[name]}
-        aria-describedby=${describedby}
-        aria-invalid=${invalid}
-        @input=${({ target }) => change(target.value)}
-      />
-    `,
-  });
-}
-
 function category({ store }, kind, form, errors, change) {
   return html`
-    ${text("category", "Category", form, errors, change, 100, "label-categories")}
+    ${textField({
+      id: "label-category",
+      label: "Category",
+      errors: errors.category,
+      most: 100,
+      list: "label-categories",
+      value: form.category,
+      change,
+    })}
     <datalist id="label-categories">
       ${categoriesOf(store.labels(kind)).map((name) => html`<option value=${name}></option>`)}
     </datalist>
