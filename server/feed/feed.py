@@ -18,7 +18,8 @@ from server.tasks import end
 PUSHED_ROWS = 500
 PUSHED_BYTES = 250_000
 PUSHED_BULK_ROWS = 50
-"""Of a bulk job; more come in chunks, one after the other, and each would be pushed."""
+"""Of bulk jobs, in a second; they come in chunks, one after the other, each of a few when the
+machine is busy."""
 QUIET_SECONDS = 1.0
 """After `sync_available` nothing is sent for this long: at most one a second."""
 OFFERED = 1_000
@@ -42,6 +43,7 @@ class Feed:
         self._wake = asyncio.Event()
         self._moved = asyncio.Condition()
         self._quiet_until = 0.0
+        self._bulk_rows, self._bulk_second = 0, 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -135,7 +137,7 @@ class Feed:
             new_life = page.epoch != self.epoch or page.head < self.head
             # Above the head but below the floor, tombstones were purged that nobody here had heard
             # of: only a sync, which is refused as `expired`, tells a device so.
-            if page.has_more or new_life or page.floor > self.head or _of_a_bulk_job(page):
+            if page.has_more or new_life or page.floor > self.head or self._much_of_jobs(page):
                 await self._announce(page)
             elif page.until > self.head:
                 self.broadcaster.send_changes(page.change_set)
@@ -151,6 +153,16 @@ class Feed:
         async with self._moved:
             self._moved.notify_all()
 
+    def _much_of_jobs(self, page: Page) -> bool:
+        """Whether imports and the like wrote more in this second than is worth pushing: devices
+        sync then, when it suits them.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._bulk_second >= QUIET_SECONDS:
+            self._bulk_rows, self._bulk_second = 0, now
+        self._bulk_rows += _bulk_rows(page)
+        return self._bulk_rows > PUSHED_BULK_ROWS
+
     def _quiet(self) -> bool:
         return asyncio.get_running_loop().time() < self._quiet_until
 
@@ -159,9 +171,6 @@ def _too_large(change_set: ChangeSet) -> bool:
     return len(change_set.rows) > PUSHED_ROWS or change_set.size > PUSHED_BYTES
 
 
-def _of_a_bulk_job(page: Page) -> bool:
-    """Whether a page is part of an import or the like: devices sync then, when it suits them."""
-    if page.count <= PUSHED_BULK_ROWS:
-        return False
+def _bulk_rows(page: Page) -> int:
     mutations = [str(orjson.loads(row.author).get("mutation_id")) for row in page.rows]
-    return sum(each.startswith(BULK_MUTATIONS) for each in mutations) > PUSHED_BULK_ROWS
+    return sum(each.startswith(BULK_MUTATIONS) for each in mutations)

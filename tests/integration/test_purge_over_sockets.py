@@ -25,6 +25,7 @@ from tests.integration.support.writing import outcome, push, update
 pytestmark = ON_THE_SERVERS_LOOP
 
 NOW = timedelta(0)
+A_WHILE = timedelta(minutes=10)
 LIMIT = 10
 Meanwhile = Callable[[], Awaitable[None]]
 
@@ -95,6 +96,16 @@ async def first_sync(
         request = store.begin_sync()
 
 
+async def set_back(sql: asyncpg.Connection, contact_ids: list[str], age: timedelta) -> None:
+    """Makes contacts older than they are, behind the triggers' back."""
+    async with sql.transaction():
+        await sql.execute("SET LOCAL session_replication_role = replica")
+        await sql.execute(
+            "UPDATE contacts SET updated_at = updated_at - $2::interval WHERE id = ANY($1)",
+            *(contact_ids, age),
+        )
+
+
 async def change_rows(device: Device, made: list[Payload]) -> None:
     """Deletes, changes and restores rows that were sent already, and ones that were not."""
     rows = [each["id"] for each in made]
@@ -115,16 +126,15 @@ async def test_a_first_sync_that_is_cut_off_at_any_page_ends_right_though_a_purg
     device: Device, second_device: Device, made: list[Payload], company: Company,
     sql: asyncpg.Connection, database: Database, cut: int, of: str,
 ) -> None:  # fmt: skip
-    for each in made[4:6]:
-        await second_device.call("contact_delete", {"id": each["id"]})
-    began = await sql.fetchval("SELECT clock_timestamp()")
+    earlier = [each["id"] for each in made[4:6]]
+    for contact_id in earlier:
+        await second_device.call("contact_delete", {"id": contact_id})
+    await set_back(sql, earlier, 2 * A_WHILE)
 
     async def meanwhile() -> None:
         await change_rows(second_device, made)
-        age = await sql.fetchval("SELECT clock_timestamp() - $1::timestamptz", began)
-        purged = await purge_tombstones(
-            database, company.tenant, NOW if of == "of everything" else age
-        )
+        older_than = NOW if of == "of everything" else A_WHILE
+        purged = await purge_tombstones(database, company.tenant, older_than)
         assert purged.removed == {"contacts": 5 if of == "of everything" else 2}
 
     store, complete, reasons = await first_sync(device, cut, meanwhile)
