@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from server.__main__ import main
 from tests.integration.support.processes import ROOT
+from tests.waiting import until
 
 Psql = Callable[[str, str], str]
 pytestmark = pytest.mark.usefixtures("logging_as_before")
@@ -149,15 +151,26 @@ def test_in_a_terminal_it_asks_and_takes_only_yes_for_it(shell: Shell) -> None:
         assert shell.contacts() == imported
 
 
+async def press_ctrl_c_in_the_middle(process: subprocess.Popen[str], url: str) -> None:
+    """Waits for a hundred contacts, and keeps the others out until it has heard of the signal."""
+    connection = await asyncpg.connect(url)
+
+    async def has_begun() -> bool:
+        return bool(await connection.fetchval("SELECT count(*) >= 100 FROM contacts"))
+
+    await until(has_begun, 30)
+    async with connection.transaction():
+        await connection.execute("SELECT lock_versions()")
+        process.send_signal(signal.SIGINT)
+        await asyncio.sleep(0.5)
+    await connection.close()
+
+
 def test_it_is_stopped_after_a_chunk_and_goes_on_where_it_was(shell: Shell) -> None:
     rows = "\n".join(f"M{number:05},m{number}@example.com" for number in range(8_000))
     (shell.folder / "many.csv").write_text(f"First name,E-Mail\n{rows}\n")
     process = shell.start("many.csv", "--yes")
-    until = time.monotonic() + 30
-    while len(shell.contacts()) < 100:
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    asyncio.run(press_ctrl_c_in_the_middle(process, shell.database_url))
     out, err = process.communicate(timeout=40)
     assert process.returncode == 130, err
     assert "Stopped after " in out

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +11,7 @@ from tests.integration.support.devices import Device
 from tests.integration.support.fleet import checked, insert_device, note_work
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company, Server
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -51,11 +50,12 @@ async def test_a_device_s_history_tells_what_it_did(
     assert len((await read(manager, device.id, today))["items"]) == 3
 
     await device.close()
-    deadline = time.monotonic() + 5
-    while (await read(manager, device.id))["items"][-1]["ended"] is None:
-        assert time.monotonic() < deadline
+
+    async def ended() -> bool:
         await server.parts.sync_log.flush()
-        await asyncio.sleep(0.05)
+        return (await read(manager, device.id))["items"][-1]["ended"] is not None
+
+    await until(ended)
 
 
 async def test_a_day_has_what_began_on_it_and_the_connection_held_into_it(

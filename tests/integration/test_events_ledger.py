@@ -17,7 +17,7 @@ from nanoid import generate
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice
 from tests.integration.support.devices import Device, Payload
 from tests.integration.support.rest import Api
-from tests.integration.support.servers import Company, Server
+from tests.integration.support.servers import Company, Server, change_settings
 from tests.integration.support.writing import count, history_of, outcome, push, update
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -180,8 +180,7 @@ async def test_what_is_forbidden_is_judged_anew_and_its_values_are_kept_once(
     device: Device, second_device: Device, company: Company, sql: asyncpg.Connection
 ) -> None:
     contact = await second_device.create(company="A")
-    await sql.execute("UPDATE tenants SET agents_edit = 'own' WHERE id = $1", company.tenant)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, agents_edit="own")
     tried = update(contact["id"], company="B")
     for _ in range(3):
         results = await push(device, tried, update(contact["id"], company="C"), tried)
@@ -191,8 +190,7 @@ async def test_what_is_forbidden_is_judged_anew_and_its_values_are_kept_once(
     ]
     assert refused.count({"company": "B"}) == 1
     assert refused.count({"company": "C"}) == 3
-    await sql.execute("UPDATE tenants SET agents_edit = 'all' WHERE id = $1", company.tenant)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, agents_edit="all")
     assert [outcome(each) for each in await push(device, tried, tried)] == ["applied", "duplicate"]
     assert (await history_of(sql, contact))[-1]["after"] == {"company": "B"}
 

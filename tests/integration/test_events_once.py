@@ -9,7 +9,7 @@ from nanoid import generate
 
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice
 from tests.integration.support.devices import Device, Payload
-from tests.integration.support.servers import Company, Server
+from tests.integration.support.servers import Company, Server, change_settings
 from tests.integration.support.writing import count, create, outcome, push, update
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -153,8 +153,7 @@ async def test_a_forbidden_mutation_twice_in_one_push_is_refused_twice(
     device: Device, second_device: Device, company: Company, sql: asyncpg.Connection
 ) -> None:
     contact = await second_device.create()
-    await sql.execute("UPDATE tenants SET agents_edit = 'own' WHERE id = $1", company.tenant)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, agents_edit="own")
     tried = update(contact["id"], company="B")
     results = await push(device, tried, create(), tried)
     assert [outcome(each) for each in results] == ["forbidden", "applied", "forbidden"]
@@ -164,12 +163,10 @@ async def test_a_retried_mutation_s_old_stamp_does_not_set_its_device_back(
     device: Device, second_device: Device, company: Company, sql: asyncpg.Connection
 ) -> None:
     theirs, mine = await second_device.create(), await device.create()
-    await sql.execute("UPDATE tenants SET agents_edit = 'own' WHERE id = $1", company.tenant)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, agents_edit="own")
     tried = update(theirs["id"], company="B")
     assert outcome((await push(device, tried))[0]) == "forbidden"
     assert outcome((await push(device, update(mine["id"], company="1")))[0]) == "applied"
-    await sql.execute("UPDATE tenants SET agents_edit = 'all' WHERE id = $1", company.tenant)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, agents_edit="all")
     later = {**update(mine["id"], company="2"), "edited_at": "2020-01-01T00:00:00Z"}
     assert [outcome(each) for each in await push(device, tried, later)] == ["applied", "applied"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import asyncpg
@@ -11,7 +10,7 @@ from nanoid import generate
 
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice
 from tests.integration.support.devices import Device
-from tests.integration.support.servers import Company
+from tests.integration.support.servers import Company, change_settings
 from tests.integration.support.writing import history_of
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -153,7 +152,7 @@ async def test_an_edit_of_nothing_changes_nothing(device: Device) -> None:
 async def test_a_company_s_limit_of_tags_holds_for_the_merged_contact(
     device: Device, company: Company, sql: asyncpg.Connection
 ) -> None:
-    await sql.execute("UPDATE tenants SET max_tags = 1 WHERE id = $1", company.tenant)
+    await change_settings(sql, device.server, company, max_tags=1)
     tags = [
         (await device.call("tag_create", {"tag": {"name": name}}))["tag"]["id"] for name in "ab"
     ]
@@ -176,8 +175,7 @@ async def test_an_agent_may_be_kept_to_its_own_contacts_and_its_try_stays_in_the
     manager = await make_device("manager").connect()
     await manager.sign_in()
     theirs, mine = await manager.create(company="A"), await device.create(company="A")
-    await sql.execute("UPDATE tenants SET agents_edit = 'own' WHERE id = $1", company.tenant)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, agents_edit="own")
     update = {"mutation_id": "mine?", "id": theirs["id"], "changes": {"company": "B"}}
     answer = await device.call("contact_update", update)
     assert answer["error"]["code"] == "forbidden"
@@ -200,8 +198,7 @@ async def test_an_agent_may_be_kept_to_its_own_contacts_and_its_try_stays_in_the
     assert (await device.call("tag_create", {"tag": {"name": "VIP"}}))["ok"]
     # The refusal does not answer for its mutation: the same is judged anew, with its old stamp.
     assert (await device.call("contact_update", update))["error"]["code"] == "forbidden"
-    await sql.execute("UPDATE tenants SET agents_edit = 'all' WHERE id = $1", company.tenant)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, agents_edit="all")
     answer = await device.call("contact_update", update)
     assert (answer["status"], answer["contact"]["company"]) == ("applied", "B")
 
@@ -210,8 +207,7 @@ async def test_an_agent_may_be_kept_to_its_own_contacts_and_its_try_stays_in_the
 async def test_a_company_may_want_to_know_of_duplicates(
     device: Device, company: Company, sql: asyncpg.Connection, policy: str
 ) -> None:
-    await sql.execute("UPDATE tenants SET duplicates = $2 WHERE id = $1", company.tenant, policy)
-    await asyncio.sleep(0.1)
+    await change_settings(sql, device.server, company, duplicates=policy)
     first = await device.create(email="ann@example.com", phone="+41446681800")
     deleted = await device.create(first_name="Bob", email="bob@example.com")
     await device.call("contact_delete", {"id": deleted["id"]})

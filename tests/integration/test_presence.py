@@ -13,6 +13,7 @@ from server.db.embedded import EmbeddedRedis
 from server.ephemeral.change_channel import CHANNEL, ChangeChannel
 from server.ephemeral.connection import RedisConnection, RedisDown
 from server.ephemeral.presence import Presence
+from tests.waiting import until
 
 PHONE, TABLET = "phone-0001", "tablet-0001"
 
@@ -45,6 +46,15 @@ async def ping(connection: RedisConnection) -> bool:
     return bool(await connection.run(lambda client: client.ping()))
 
 
+async def knows(presence: Presence) -> bool:
+    """Whether the phone is online as this process sees it."""
+    return await presence.online_devices("default", [PHONE]) == {PHONE}
+
+
+async def forgot(presence: Presence) -> bool:
+    return not await knows(presence)
+
+
 async def test_a_device_is_seen_by_the_other_process_until_it_leaves(
     connections: list[RedisConnection],
 ) -> None:
@@ -68,10 +78,7 @@ async def test_presence_reaches_the_other_process_by_itself_and_ends_with_the_pr
     here, there = (Presence(connection) for connection in connections)
     here.start()
     here.online("default", PHONE, "socket-1")
-    deadline = time.monotonic() + 5
-    while PHONE not in await there.online_devices("default", [PHONE]):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    await until(lambda: knows(there))
     await here.stop()
     assert await there.online_devices("default", [PHONE]) == set()
 
@@ -104,14 +111,13 @@ async def test_a_device_that_moved_to_another_process_is_not_taken_offline_by_th
 async def test_a_device_that_stops_pinging_goes_offline(
     connections: list[RedisConnection],
 ) -> None:
-    here, there = (Presence(connection, ping_seconds=0.15) for connection in connections)
+    here, there = (Presence(connection, ping_seconds=0.5) for connection in connections)
+    pinged = time.monotonic()
     here.online("default", PHONE, "socket-1")
     await here.flush()
-    await asyncio.sleep(0.2)
-    assert await here.online_devices("default", [PHONE]) == {PHONE}
-    await asyncio.sleep(0.15)
-    assert await here.online_devices("default", [PHONE]) == set()
-    assert await there.online_devices("default", [PHONE]) == set()
+    for presence in (here, there):
+        await until(lambda of=presence: forgot(of))
+        assert time.monotonic() - pinged > 0.9
 
 
 async def test_many_devices_are_asked_for_at_once(connections: list[RedisConnection]) -> None:
@@ -141,13 +147,11 @@ async def test_a_hung_redis_delays_one_call_by_a_second_and_no_other(
     with hung(redis):
         started = time.monotonic()
         assert await presence.online_devices("default", [PHONE, TABLET]) == {PHONE}
-        assert time.monotonic() - started < 1.5
         assert not slow.reachable
-
-        started = time.monotonic()
+        # A hundred more, each of which would wait a second, too.
         for _ in range(100):
             assert await presence.online_devices("default", [PHONE, TABLET]) == {PHONE}
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 5
     await slow.close()
 
 
@@ -159,9 +163,8 @@ async def test_what_was_noted_while_redis_hung_is_sent_once_it_answers(
         here.online("default", PHONE, "socket-1")
         await here.flush()
         assert not connections[0].reachable
-    await asyncio.sleep(0.25)
+    await until(lambda: connections[0].reachable)
     await here.flush()
-    assert connections[0].reachable
     assert await there.online_devices("default", [PHONE]) == {PHONE}
 
 
@@ -180,11 +183,9 @@ async def test_nobody_waits_for_a_redis_that_failed_until_it_answers_again(
                 await ping(connection)
             slowest = max(slowest, time.monotonic() - started)
             await asyncio.sleep(0.02)
-        assert slowest < 0.5
-    deadline = time.monotonic() + 10
-    while not connection.reachable:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+        # Who waited would have waited a second.
+        assert slowest < 0.9
+    await until(lambda: connection.reachable)
     assert await ping(connection)
 
 
@@ -199,11 +200,12 @@ async def test_a_redis_that_forgot_everything_is_told_again_when_it_is_listened_
 
     channel = ChangeChannel(connections[0], redis_url, lambda _message: None, here.announce)
     channel.start()
-    deadline = time.monotonic() + 10
-    while not await there.online_devices("default", [PHONE]):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+
+    async def told_again() -> bool:
         await here.flush()
+        return await knows(there)
+
+    await until(told_again)
     await channel.stop()
 
 
@@ -215,7 +217,7 @@ async def test_a_message_that_nobody_can_read_does_not_end_the_listening(
         connections[0], redis_url, lambda message: heard.append(int(message)), lambda: None
     )
     channel.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     for number in (b"7", b"8"):
         while int(number) not in heard:
             assert time.monotonic() < deadline

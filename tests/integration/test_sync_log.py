@@ -14,9 +14,15 @@ from server.ephemeral.presence import Presence
 from server.services import backlog
 from server.services.actors import Actor
 from server.services.sync_log import SyncLog, SyncLogEntry
+from tests.waiting import until
 
 Psql = Callable[[str, str], str]
 TENANT = "default"
+# Who waits for the table. Of two databases made alike, its number is the same.
+WAITING = (
+    "SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+    " WHERE datname = current_database() AND relation = 'sync_log'::regclass AND NOT granted"
+)
 ANN = Actor(TENANT, "agent-ann", "ann", "Ann", "agent", device_id="phone-0001")
 
 
@@ -117,10 +123,11 @@ async def test_entries_are_written_by_themselves_and_those_that_wait_at_the_stop
 ) -> None:
     sync_log.start()
     sync_log.record(SyncLogEntry.of(ANN, "sync", "10.0.0.7"))
-    deadline = time.monotonic() + 10
-    while not await rows(owner):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+
+    async def written() -> bool:
+        return bool(await rows(owner))
+
+    await until(written)
     sync_log.record(SyncLogEntry.of(ANN, "push", "10.0.0.7"))
     await sync_log.stop()
     assert len(await rows(owner)) == 2
@@ -147,7 +154,7 @@ async def test_trouble_with_the_database_loses_nothing(
     await transaction.start()
     await owner.execute("LOCK TABLE sync_log IN ACCESS EXCLUSIVE MODE")
     writing = asyncio.create_task(sync_log.flush())
-    await asyncio.sleep(0.1)
+    await until(lambda: owner.fetchval(f"SELECT EXISTS ({WAITING})"))
     sync_log.close_connection(entry)
     await owner.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

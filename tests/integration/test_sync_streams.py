@@ -18,8 +18,14 @@ from tests.integration.support.syncing import (
     check_chain,
     checksum,
 )
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
+
+
+def pages_of(device: Device) -> int:
+    """How many pages have come in."""
+    return [name for name, _ in device.events].count("sync_response")
 
 
 async def test_the_ack_of_a_sync_request_comes_before_its_pages(
@@ -44,8 +50,10 @@ async def test_the_ack_of_a_sync_request_comes_before_its_pages(
 async def test_at_most_four_pages_are_unacknowledged(device: Device, made: list[Payload]) -> None:
     device.acknowledges.clear()
     await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
+    await until(lambda: pages_of(device) == 4)
+    # No fifth follows.
     await asyncio.sleep(0.2)
-    assert [name for name, _ in device.events].count("sync_response") == 4
+    assert pages_of(device) == 4
     device.acknowledges.set()
     await device.expect("sync_complete")
     pages = device.take("sync_response")
@@ -60,9 +68,14 @@ async def test_a_stream_that_nobody_acknowledges_ends_and_is_resumed_later(
     monkeypatch.setattr(sync, "ACK_SECONDS", 0.2)
     device.acknowledges.clear()
     await device.call("sync_request", {"since": 0, "limit": 5, "stream": True})
-    await asyncio.sleep(0.4)
+    (session,) = [
+        each
+        for each in device.server.parts.sessions
+        if each.actor and each.actor.device_id == device.id
+    ]
+    await until(lambda: session.sync is None or session.sync.done())
     device.acknowledges.set()
-    await asyncio.sleep(0.1)
+    await until(lambda: pages_of(device) == 4)
     await device.flush()
     first = device.take("sync_response")
     assert (len(first), device.take("sync_complete")) == (4, [])
@@ -78,7 +91,7 @@ async def test_a_sync_that_was_cut_off_goes_on_at_another_server(
     await first_life.sign_in()
     first_life.acknowledges.clear()
     await first_life.call("sync_request", {"since": 0, "limit": 7, "stream": True})
-    await asyncio.sleep(0.2)
+    await until(lambda: pages_of(first_life) == 4)
     first_life.pull_the_plug()
     await first_life.disconnected.wait()
     pages = first_life.take("sync_response")
@@ -115,7 +128,7 @@ async def test_a_new_request_ends_the_one_that_is_running(
     await device.call(
         "sync_request", {"since": 0, "limit": 5, "stream": True, "request_id": "first"}
     )
-    await asyncio.sleep(0.1)
+    await until(lambda: pages_of(device) == 4)
     await device.call(
         "sync_request", {"since": 0, "limit": 20, "stream": True, "request_id": "second"}
     )

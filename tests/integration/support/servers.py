@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import asyncpg
 from aiohttp import web
@@ -13,6 +13,7 @@ from nanoid import generate
 from server.app import PARTS, Parts, create_app
 from server.services.auth import Auth
 from server.settings import Settings
+from tests.waiting import until
 
 ROLES = ("admin", "manager", "agent", "api")
 
@@ -67,6 +68,20 @@ async def make_company(owner: asyncpg.Connection, auth: Auth) -> Company:
     for role in ROLES:
         await add_agent(owner, auth, company, role, role)
     return company
+
+
+async def change_settings(
+    owner: asyncpg.Connection, server: Server, company: Company, **settings: object
+) -> None:
+    """Changes settings of the company by SQL, and waits until the server has heard of it."""
+    for name, value in settings.items():
+        await owner.execute(f"UPDATE tenants SET {name} = $2 WHERE id = $1", company.tenant, value)
+
+    async def heard() -> bool:
+        known = asdict(await server.parts.tenants.settings(company.tenant))
+        return settings.items() <= known.items()
+
+    await until(heard)
 
 
 async def add_agent(
