@@ -31,7 +31,6 @@ from server.feed.listener import Feeds
 from server.gauges import add_gauges
 from server.jobs.bulk_process import BulkProcesses
 from server.jobs.worker import JOBS, Worker
-from server.rest.devices import device_routes
 from server.rest.setup import RestServices, register_rest
 from server.services.actors import Actor
 from server.services.agents import Agents
@@ -84,7 +83,7 @@ class Parts:
     reports: DeviceReports
     sync_log: SyncLog
     worker: Worker
-    bulk: BulkProcesses
+    processes: BulkProcesses
     exports: Exports
     jobs: BulkJobs
     progress: JobProgress
@@ -107,12 +106,11 @@ async def create_app(
     redis = RedisConnection(redis_url)
     presence = Presence(redis, ping_seconds=PING_SECONDS)
     rate_limit = RateLimit(redis)
-    devices = Devices(database, presence, auth)
     sync_log = SyncLog(database, presence)
     reports = DeviceReports(database)
     journal = Journal(reports, sync_log, presence)
-    bulk = BulkProcesses(database_url, settings.default_region)
-    worker = Worker(database_url, {**JOBS, "bulk_job": bulk.run_job})
+    processes = BulkProcesses(database_url, settings.default_region)
+    worker = Worker(database_url, {**JOBS, "bulk_job": processes.run_job})
 
     async def on_access(tenant: str) -> None:
         tenants.forget(tenant)
@@ -197,7 +195,7 @@ async def create_app(
         reports=reports,
         sync_log=sync_log,
         worker=worker,
-        bulk=bulk,
+        processes=processes,
         exports=Exports(database),
         jobs=jobs,
         progress=progress,
@@ -213,7 +211,6 @@ async def create_app(
         registry=registry,
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
-        more_routes=device_routes(devices),
     )
     for part in (presence, channel, reports, sync_log):
         part.start()
@@ -227,7 +224,7 @@ async def create_app(
 def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
     """What REST stands on: the services that the events use, and those that only REST has."""
     rows = Rows(parts.database, parts.tenants, parts.commits)
-    edits = BulkEdits(parts.database, parts.tenants, parts.bulk.preview)
+    edits = BulkEdits(parts.database, parts.tenants, parts.processes.preview)
     return RestServices(
         auth=parts.auth,
         tenants=parts.tenants,
@@ -235,14 +232,18 @@ def rest_services(parts: Parts, rate_limit: RateLimit) -> RestServices:
         keys=Keys(parts.database, parts.auth),
         rows=rows,
         contacts=Contacts(parts.database),
+        devices=Devices(parts.database, parts.presence, parts.auth),
         exports=parts.exports,
         history=History(parts.database, rows),
         statistics=Statistics(parts.database),
         pages=parts.pages,
         rate_limit=rate_limit,
-        bulk=parts.jobs,
+        jobs=parts.jobs,
         imports=Imports(
-            parts.database, parts.settings.import_max_bytes, parts.bulk.preview, parts.bulk.check
+            parts.database,
+            parts.settings.import_max_bytes,
+            parts.processes.preview,
+            parts.processes.check,
         ),
         edits=edits,
         merges=LabelMerges(parts.database, edits),

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from server.rest.auth import agent_routes, key_routes
 from server.rest.bulk import bulk_routes
 from server.rest.contacts import contact_routes
+from server.rest.devices import device_routes
 from server.rest.export import export_routes
 from server.rest.headers import Network, add_headers, answer_preflights, believe_proxies
 from server.rest.history import audit_routes, history_routes
@@ -33,6 +34,7 @@ from server.services.auth import Auth
 from server.services.bulk import BulkJobs
 from server.services.bulk_edits import BulkEdits
 from server.services.contacts import Contacts
+from server.services.devices import Devices
 from server.services.entities import BY_PLURAL, CONTACTS, ENTITIES
 from server.services.exports import Exports
 from server.services.history import History
@@ -57,12 +59,13 @@ class RestServices:
     keys: Keys
     rows: Rows
     contacts: Contacts
+    devices: Devices
     exports: Exports
     history: History
     statistics: Statistics
     pages: Pages
     rate_limit: RateLimit
-    bulk: BulkJobs
+    jobs: BulkJobs
     imports: Imports
     edits: BulkEdits
     merges: LabelMerges
@@ -76,12 +79,11 @@ def register_rest(
     registry: CollectorRegistry,
     cors_origins: Sequence[str],
     trusted_proxies: Sequence[Network],
-    more_routes: Sequence[web.RouteDef] = (),
 ) -> None:
     """Adds REST to the application, before it starts.
 
-    `more_routes` are those of other modules, documented like these; `readiness` and `registry`
-    are for /ready and /metrics. Requests pass the middlewares in the order in which they stand.
+    `readiness` and `registry` are for /ready and /metrics. Requests pass the middlewares in the
+    order in which they stand.
     """
     app.middlewares.extend(
         [
@@ -117,8 +119,8 @@ def register_rest(
         *audit_routes(services.history),
         *statistics_routes(services.statistics),
         *sync_routes(services.pages),
-        *bulk_routes(services.bulk, services.imports, services.edits),
-        *more_routes,
+        *bulk_routes(services.jobs, services.imports, services.edits),
+        *device_routes(services.devices),
         *system_routes(readiness, registry),
     ]
     app.add_routes([*routes, *document_routes(routes, VERSION), *page_routes()])

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from server.db.pool import Database
 from server.ephemeral.connection import RedisConnection
+from server.ephemeral.presence import Presence
 from server.ephemeral.rate_limit import RateLimit
 from server.jobs.bulk_process import BulkProcesses
 from server.jobs.worker import JOBS, Worker
@@ -31,6 +32,7 @@ from server.services.bulk_edits import BulkEdits
 from server.services.changes import ChangeSet
 from server.services.commits import Commits
 from server.services.contacts import Contacts
+from server.services.devices import Devices
 from server.services.exports import Exports
 from server.services.history import History
 from server.services.imports import Imports
@@ -144,9 +146,9 @@ async def running_rest(
     auth = Auth(database, SALT)
     commits = Commits(database, tenants, lambda *change: published.append(change))
     rows = Rows(database, tenants, commits)
-    bulk = BulkProcesses(database_url, "CH")
-    edits = BulkEdits(database, tenants, bulk.preview)
-    worker = Worker(database_url, {**JOBS, "bulk_job": bulk.run_job})
+    processes = BulkProcesses(database_url, "CH")
+    edits = BulkEdits(database, tenants, processes.preview)
+    worker = Worker(database_url, {**JOBS, "bulk_job": processes.run_job})
     services = RestServices(
         auth=auth,
         tenants=tenants,
@@ -154,13 +156,14 @@ async def running_rest(
         keys=Keys(database, auth),
         rows=rows,
         contacts=Contacts(database),
+        devices=Devices(database, Presence(redis), auth),
         exports=Exports(database),
         history=History(database, rows),
         statistics=Statistics(database),
         pages=Pages(database),
         rate_limit=RateLimit(redis),
-        bulk=BulkJobs(database),
-        imports=Imports(database, import_max_bytes, bulk.preview, bulk.check),
+        jobs=BulkJobs(database),
+        imports=Imports(database, import_max_bytes, processes.preview, processes.check),
         edits=edits,
         merges=LabelMerges(database, edits),
     )
