@@ -92,7 +92,7 @@ async def connection_as_owner(database_url: str) -> AsyncIterator[asyncpg.Connec
 
 
 async def find_tenants(database: Database, named: str | None) -> list[str]:
-    """The ids of all tenants, or of the named one alone. Raises `CommandError` if it is not there."""
+    """The ids of all tenants, or of the named one. Raises `CommandError` when it is not there."""
     async with database.any_tenant() as connection:
         records = await connection.fetch(queries.tenants.list_tenant_ids)
     tenants = [record["id"] for record in records]

@@ -26,7 +26,7 @@ STATUSES = ("applied", "merged", "superseded", "duplicate")
 
 
 class ConflictSchema(FieldbookSchema):
-    """A field that another device or writer changed after `base_version`, or an id that is no more."""
+    """A field that another device or writer changed after `base_version`, or an id that is gone."""
 
     field = Text(500, required=True, metadata={"example": "company"})
     yours = fields.Raw(required=True, allow_none=True)
