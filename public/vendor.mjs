@@ -23,7 +23,6 @@ const FILES = {
     ["directive.js", "directive.js"],
     ["directive-helpers.js", "directive-helpers.js"],
     ["async-directive.js", "async-directive.js"],
-    ["directives/class-map.js", "directives/class-map.js"],
     ["directives/if-defined.js", "directives/if-defined.js"],
     ["directives/keyed.js", "directives/keyed.js"],
     ["directives/live.js", "directives/live.js"],

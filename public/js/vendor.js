@@ -1,8 +1,7 @@
 // The libraries, from one place: a newer version or another folder is changed here alone.
-export { classMap } from "../vendor/lit-html/directives/class-map.js";
 export { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
 export { keyed } from "../vendor/lit-html/directives/keyed.js";
 export { live } from "../vendor/lit-html/directives/live.js";
-export { createRef, ref } from "../vendor/lit-html/directives/ref.js";
+export { ref } from "../vendor/lit-html/directives/ref.js";
 export { repeat } from "../vendor/lit-html/directives/repeat.js";
 export { html, noChange, nothing, render, svg } from "../vendor/lit-html/lit-html.js";
