@@ -79,8 +79,9 @@ CREATE FUNCTION public.contact_conditions(tenant text, filter jsonb) RETURNS tex
              WHEN filter ? 'opted_out' THEN
             format('preferences ->> %L = ''opted_out''', filter ->> 'opted_out') END,
         CASE WHEN filter ? 'updated_since' THEN
-            format('updated_at >= ''epoch''::timestamptz + %L::bigint * interval ''1 microsecond''',
-                   filter ->> 'updated_since') END)
+            format('updated_at >= %L AND version >= %s', since, find_version_at(tenant, since)) END)
+    FROM (SELECT timestamptz 'epoch' + (filter ->> 'updated_since')::bigint * interval '1 microsecond')
+         AS asked (since)
 $_$;
 
 CREATE FUNCTION public.contact_display_name(first_name text, last_name text, company text, emails jsonb, phones jsonb) RETURNS text
@@ -889,6 +890,7 @@ CREATE FUNCTION public.find_namesakes(tenant text, asked jsonb[]) RETURNS text[]
     SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
+    SET enable_hashjoin TO 'on'
     AS $_$
     WITH rows AS MATERIALIZED (
         SELECT each.place, each.held -> 'without' AS without, each.held ->> 'name' AS name,
@@ -945,6 +947,30 @@ BEGIN
          LIMIT $3', reference_column(plural)) USING tenant, reference, most;
 END
 $_$;
+
+CREATE FUNCTION public.find_version_at(tenant text, moment timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    since  timestamptz := moment - interval '1 minute' - (
+        SELECT clock_set_back FROM global_version WHERE tenant_id = tenant);
+    low    bigint;
+    high   bigint;
+    middle record;
+BEGIN
+    SELECT min(version), max(version) + 1 INTO low, high FROM contacts WHERE tenant_id = tenant;
+    WHILE low < high LOOP
+        SELECT version, updated_at INTO middle FROM contacts
+        WHERE tenant_id = tenant AND version >= (low + high) / 2 ORDER BY version LIMIT 1;
+        IF middle.updated_at >= since THEN
+            high := (low + high) / 2;
+        ELSE
+            low := middle.version + 1;
+        END IF;
+    END LOOP;
+    RETURN coalesce(low, 0);
+END
+$$;
 
 CREATE FUNCTION public.fn_pgqueuer_changed() RETURNS trigger
     LANGUAGE plpgsql
@@ -1087,6 +1113,7 @@ CREATE FUNCTION public.keep_head() RETURNS trigger
 DECLARE
     changes refcursor;
     change  record;
+    moment  timestamptz := clock_timestamp();
 BEGIN
     IF TG_OP = 'INSERT' THEN
         OPEN changes FOR
@@ -1112,6 +1139,8 @@ BEGIN
         EXIT WHEN NOT FOUND;
         UPDATE global_version AS g
         SET version = greatest(g.version, change.head),
+            moved_at = greatest(g.moved_at, moment),
+            clock_set_back = greatest(g.clock_set_back, g.moved_at - moment),
             checksum = g.checksum || jsonb_build_object(TG_TABLE_NAME, jsonb_build_object(
                 'count', coalesce((g.checksum -> TG_TABLE_NAME -> 'count')::bigint, 0) + change.count,
                 -- Modulo 2^52, and never negative: an update may take away more than it adds.
@@ -2499,7 +2528,9 @@ CREATE TABLE public.global_version (
     version bigint DEFAULT 0 NOT NULL,
     epoch text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
     floor bigint DEFAULT 0 NOT NULL,
-    checksum jsonb DEFAULT '{}'::jsonb NOT NULL
+    checksum jsonb DEFAULT '{}'::jsonb NOT NULL,
+    moved_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    clock_set_back interval DEFAULT '00:00:00'::interval NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -2514,6 +2545,10 @@ COMMENT ON COLUMN public.global_version.epoch IS 'Names this life of the databas
 COMMENT ON COLUMN public.global_version.floor IS 'The highest version of a purged tombstone: cursors below it must sync from 0.';
 
 COMMENT ON COLUMN public.global_version.checksum IS '{plural: {count, sum}}: the live rows of each entity, and the sum of their versions modulo 2^52.';
+
+COMMENT ON COLUMN public.global_version.moved_at IS 'The latest time at which the head moved.';
+
+COMMENT ON COLUMN public.global_version.clock_set_back IS 'By how much the clock was set back between two changes, at most.';
 
 CREATE TABLE public.sync_log (
     tenant_id text NOT NULL COLLATE pg_catalog."C",

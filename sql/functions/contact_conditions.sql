@@ -48,6 +48,7 @@ AS $$
              WHEN filter ? 'opted_out' THEN
             format('preferences ->> %L = ''opted_out''', filter ->> 'opted_out') END,
         CASE WHEN filter ? 'updated_since' THEN
-            format('updated_at >= ''epoch''::timestamptz + %L::bigint * interval ''1 microsecond''',
-                   filter ->> 'updated_since') END)
+            format('updated_at >= %L AND version >= %s', since, find_version_at(tenant, since)) END)
+    FROM (SELECT timestamptz 'epoch' + (filter ->> 'updated_since')::bigint * interval '1 microsecond')
+         AS asked (since)
 $$;

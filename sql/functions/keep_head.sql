@@ -1,12 +1,14 @@
 -- Statement trigger of every synced table, one for each event: keeps the tenant's head and
 -- checksum, and wakes the feeds. ON CONFLICT fires INSERT's and UPDATE's, in either order of
--- versions, so the head takes the greater. As the owner: the server's role may only read heads.
+-- versions, so the head takes the greater. Notes when the clock was set back, for find_version_at(). As
+-- the owner: the server's role may only read heads.
 CREATE OR REPLACE FUNCTION keep_head() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 DECLARE
     changes refcursor;
     change  record;
+    moment  timestamptz := clock_timestamp();
 BEGIN
     IF TG_OP = 'INSERT' THEN
         OPEN changes FOR
@@ -32,6 +34,8 @@ BEGIN
         EXIT WHEN NOT FOUND;
         UPDATE global_version AS g
         SET version = greatest(g.version, change.head),
+            moved_at = greatest(g.moved_at, moment),
+            clock_set_back = greatest(g.clock_set_back, g.moved_at - moment),
             checksum = g.checksum || jsonb_build_object(TG_TABLE_NAME, jsonb_build_object(
                 'count', coalesce((g.checksum -> TG_TABLE_NAME -> 'count')::bigint, 0) + change.count,
                 -- Modulo 2^52, and never negative: an update may take away more than it adds.

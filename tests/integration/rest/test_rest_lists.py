@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from base64 import urlsafe_b64encode
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import orjson
 import pytest
 
@@ -115,6 +117,37 @@ async def test_updated_since_takes_times_days_and_milliseconds(agent: Api) -> No
     assert await names(agent, "updated_since=2020-01-01") == ["New", "Old"]
     assert await names(agent, "updated_since=2999-01-01T00:00:00Z") == []
     assert await names(agent, "updated_since=1577836800000") == ["New", "Old"]
+
+
+async def test_updated_since_finds_each_change_also_after_the_clock_was_set_back(
+    agent: Api, owner: asyncpg.Connection, company: Company
+) -> None:
+    for number in range(10):
+        await make(agent, first_name=f"N{number:02}")
+    async with owner.transaction():
+        # As if the clock had been fast until now.
+        await owner.execute("SET LOCAL session_replication_role = replica")
+        for table, column in (("contacts", "updated_at"), ("global_version", "moved_at")):
+            await owner.execute(
+                f"UPDATE {table} SET {column} = {column} + interval '45 minutes' "
+                "WHERE tenant_id = $1",
+                company.tenant,
+            )
+    for number in range(10, 30):
+        await make(agent, first_name=f"N{number:02}")
+    changed = {
+        str(record["first_name"]): record["updated_at"]
+        for record in await owner.fetch(
+            "SELECT first_name, updated_at FROM contacts WHERE tenant_id = $1", company.tenant
+        )
+    }
+    assert changed["N29"] < changed["N00"]
+
+    times = sorted(changed.values())
+    for since in (times[0] - timedelta(days=1), *times, times[-1] + timedelta(seconds=1)):
+        query = f"updated_since={quote(since.isoformat())}&limit=500"
+        expected = sorted(name for name, at in changed.items() if at >= since)
+        assert await names(agent, query) == expected, since
 
 
 async def test_lists_are_ordered_by_any_field_in_both_directions(agent: Api) -> None:
