@@ -1,11 +1,11 @@
 -- The contacts that rows of a chunk may mean, deleted ones too, by their ids, external ids, e-mails
--- and numbers, with the clock and the head of the same moment; for rows that have none of these, the
--- first live ones of their names, which they may be equal to. One look into an index for each, said
--- so that nothing else can be planned: while a first import fills the tables, the planner knows
--- nothing of them yet. Called by server/jobs/bulk.
+-- and numbers, with the clock and the head of the same moment; for rows that have none of these, what
+-- find_namesakes() finds. One look into an index for each, said so that nothing else can be planned:
+-- while a first import fills the tables, the planner knows nothing of them yet. Called by
+-- server/jobs/bulk.
 CREATE OR REPLACE FUNCTION find_bulk_matches(
     tenant text, asked_ids text[], asked_external_ids text[], asked_keys text[],
-    asked_names text[],
+    asked_names jsonb[],
     OUT head bigint, OUT now bigint, OUT ids text[], OUT external_ids text[], OUT keys text[],
     OUT names text[]
 )
@@ -27,12 +27,7 @@ AS $$
             CROSS JOIN LATERAL (
                 SELECT k.contact_id FROM contact_keys AS k
                 WHERE k.tenant_id = tenant AND k.key = asked.key OFFSET 0) AS found),
-           (SELECT coalesce(array_agg(ARRAY[asked.name, found.id]), '{}')
-            FROM unnest(asked_names) AS asked (name)
-            CROSS JOIN LATERAL (
-                SELECT c.id FROM contacts AS c
-                WHERE c.tenant_id = tenant AND c.deleted_at IS NULL
-                    AND c.sort_name = left(fold(asked.name), 200)
-                ORDER BY c.id LIMIT 100) AS found)
+           CASE WHEN cardinality(asked_names) = 0 THEN '{}'
+                ELSE find_namesakes(tenant, asked_names) END
     FROM global_version AS g WHERE g.tenant_id = tenant
 $$;

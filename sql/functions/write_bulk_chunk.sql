@@ -5,8 +5,8 @@
 --
 -- The rows were judged outside of the lock, by what stood at the version `read_head`. If somebody
 -- else has since changed a contact that the chunk is about (`ids`), or given one a key by which
--- its rows are matched (`keys`, `external_ids`), or deleted a label that it uses (`label_ids`),
--- the chunk is `stale`: nothing is written, and the caller judges anew.
+-- its rows are matched (`keys`, `external_ids`; the `names` of rows that have none), or deleted a
+-- label that it uses (`label_ids`), the chunk is `stale`: nothing is written, and the caller judges anew.
 --
 -- A step: {"rows", "counts": {name: number}, "position", "created": [contact], "changed": [contact],
 -- "findings": [{"kind", "row", "contact_id", "field", "message", "detail", "original"}]}, of which
@@ -15,7 +15,7 @@
 -- commit, and how long others held it before.
 CREATE OR REPLACE FUNCTION write_bulk_chunk(
     job text, this_run text, mutation text, read_head bigint,
-    ids text[], keys text[], external_ids text[], label_ids text[],
+    ids text[], keys text[], external_ids text[], names text[], label_ids text[],
     steps jsonb[], milliseconds real,
     OUT verdict text, OUT done integer, OUT held real, OUT waited real
 )
@@ -48,6 +48,7 @@ BEGIN
             WHERE c.tenant_id = tenant AND c.version > read_head
                 AND c.written_mutation IS DISTINCT FROM mutation
                 AND (c.id = ANY (ids) OR c.external_id = ANY (external_ids)
+                     OR c.display_name = ANY (names)
                      OR EXISTS (SELECT FROM contact_key_texts(c.emails, c.phones) AS key
                                 WHERE key = ANY (keys)))
         ) OR EXISTS (

@@ -126,17 +126,18 @@ WHERE tenant_id = $1::text AND id = $2 AND state IN ('done', 'failed', 'cancelle
 RETURNING id;
 
 -- name: find_matches
--- The contacts that rows may mean, deleted ones too: ids, [external id, id], [key, id] and [name, id].
--- $1 tenant, $2 ids, $3 external ids, $4 e-mails and numbers, $5 names.
+-- The contacts that rows may mean, deleted ones too: ids, [external id, id], [key, id], and of $5, by its
+-- places from 1, [place, id]. $1 tenant, $2 ids, $3 external ids, $4 e-mails and numbers, $5 what rows
+-- without any of these hold.
 SELECT head, now, ids, external_ids, keys, names
-FROM find_bulk_matches($1::text, $2::text[], $3::text[], $4::text[], $5::text[]);
+FROM find_bulk_matches($1::text, $2::text[], $3::text[], $4::text[], $5::jsonb[]);
 
 -- name: write_chunk
 -- A chunk of a job: see the function. $1 job, $2 run, $3 mutation, $4 head, $5 ids, $6 keys,
--- $7 external ids, $8 ids of labels, $9 steps, $10 milliseconds.
+-- $7 external ids, $8 names, $9 ids of labels, $10 steps, $11 milliseconds.
 SELECT verdict, done, held, waited FROM write_bulk_chunk(
     $1::text, $2::text, $3::text, $4::bigint, $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::jsonb[], $10::real);
+    $9::text[], $10::jsonb[], $11::real);
 
 -- name: read_clock
 -- The database's clock in microseconds since 1970, which stamps are in.

@@ -111,27 +111,6 @@ async def test_what_may_be_several_contacts_is_an_error_row_and_never_a_guess(bu
     assert "Eve (contact-eve)" in (message or "")
 
 
-async def test_a_row_of_nothing_but_a_name_makes_no_contact_twice(bulk: Bulk) -> None:
-    rows = """
-        First name | Company | Notes
-        Ann        |         |
-        Bob        | Ray Ltd | Tall
-                   | Ray Ltd |
-        Ann        |         |
-        Bob        | Ray Ltd | Short
-    """
-    job = await bulk.load(rows)
-    assert counts(job) == (5, 4, 0, 1, 0, 0)
-    head = await bulk.head()
-    assert counts(await bulk.load(rows)) == (5, 0, 0, 5, 0, 0)
-    assert await bulk.head() == head
-    # One of the name who can be reached may be another person.
-    await bulk.load([["First name", "E-mail"], ["Zoe", "zoe@example.com"]])
-    assert counts(await bulk.load([["First name"], ["Zoe"]]))[1] == 1
-    created = await bulk.load([["First name"], ["Ann"]], mode="create")
-    assert counts(created)[-1] == 1
-
-
 async def test_modes_decide_what_is_an_error(bulk: Bulk) -> None:
     await bulk.load(PEOPLE, mapping=MAPPING)
     rows = """
@@ -172,46 +151,6 @@ async def test_an_empty_cell_keeps_what_is_there_or_clears_it(bulk: Bulk) -> Non
     assert not {"notes", "tag_ids", "custom"} & set(contact)
     # An opt-out is never taken back by a file.
     assert contact["preferences"] == {"email": "opted_out"}
-
-
-async def test_tags_of_a_file_are_found_by_name_and_made_where_there_is_none(bulk: Bulk) -> None:
-    await bulk.sql.execute(
-        "INSERT INTO tags (tenant_id, id, name) VALUES ($1, 'tag-vip-1', 'VIP')", bulk.tenant
-    )
-    job = await bulk.load(
-        """
-        First name | Labels
-        Ann        | vip ::: Fair
-        Bob        | fair
-        """,
-        mapping={"Labels": "tags"},
-    )
-    assert counts(job) == (2, 2, 0, 0, 0, 0)
-    tags = await bulk.sql.fetch(
-        'SELECT id, name, created_by FROM tags WHERE tenant_id = $1 ORDER BY name COLLATE "C"',
-        bulk.tenant,
-    )
-    assert [(tag["name"], tag["created_by"]) for tag in tags] == [("Fair", AGENT), ("VIP", None)]
-    ann, bob = await bulk.contacts()
-    assert set(ann["tag_ids"]) == {"tag-vip-1", tags[0]["id"]}
-    assert bob["tag_ids"] == [tags[0]["id"]]
-
-
-async def test_a_row_of_too_many_tags_is_an_error_and_makes_none_of_them(
-    bulk: Bulk, capfdbinary: Capture
-) -> None:
-    rows = [["First name", "Groups", "Tags"]]
-    rows += [["Ann", "Crew", " ::: ".join(f"tag {n}" for n in range(101))]]
-    mapping = {"Groups": "groups", "Tags": "tags"}
-    dry = await bulk.preview(rows, capfdbinary, mapping=mapping)
-    job = await bulk.load(rows, mapping=mapping)
-    assert (counts(job), dry["new_labels"]) == ((1, 0, 0, 0, 0, 1), {})
-    assert dry["errors"] == [
-        {"row": 2, "field": "tags", "message": "A contact may have 100 tags; this row has 101."}
-    ]
-    for table in ("tags", "groups"):
-        made = f"SELECT count(*) FROM {table} WHERE tenant_id = $1"
-        assert await bulk.sql.fetchval(made, bulk.tenant) == 0
 
 
 async def test_a_file_may_name_owners_by_code_or_name_and_no_strangers(bulk: Bulk) -> None:
@@ -341,22 +280,6 @@ async def test_what_the_rules_of_the_company_forbid_by_now_is_left_by_an_undo(bu
     ((_, _, message),) = await bulk.findings(job["id"], "left")
     assert message == "A contact may have 1 tags; this would make 2."
     assert [len(contact.get("tag_ids", ())) for contact in await bulk.contacts()] == [0, 1]
-
-
-async def test_an_undo_deletes_the_labels_that_nobody_carries(bulk: Bulk) -> None:
-    job = await bulk.load(
-        """
-        First name | Labels
-        Ann        | VIP ::: Fair
-        """,
-        mapping={"Labels": "tags"},
-    )
-    (contact,) = await bulk.contacts()
-    undone = await bulk.undo(job["id"])
-    assert undone["undo_counts"]["undone"] == 1
-    live = "SELECT count(*) FROM tags WHERE tenant_id = $1 AND deleted_at IS NULL"
-    assert await bulk.sql.fetchval(live, bulk.tenant) == 0
-    assert contact["tag_ids"]
 
 
 async def test_half_characters_and_noughts_in_a_row_are_errors_of_that_row(bulk: Bulk) -> None:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from server.db.pool import Database
 from tests.integration.support.bulk import Bulk, counts
 
-HEADER = ["external_id", "first_name", "E-mail", "Phone", "Notes", "Labels", "Size"]
-MAPPING = {"Labels": "tags"}
+HEADER = ["external_id", "first_name", "E-mail", "Phone", "Notes", "Labels", "Size", "Whose",
+          "By e-mail", "Born", "City"]  # fmt: skip
+MAPPING = {"Labels": "tags", "Whose": "owner", "By e-mail": "preferences.email", "Born": "birthday"}
 # Few values, so that rows meet.
 ROWS = st.lists(
     st.tuples(
@@ -26,6 +27,10 @@ ROWS = st.lists(
         st.sampled_from(["", "Tall", "Short"]),
         st.sampled_from(["", "VIP", "vip ::: New"]),
         st.sampled_from(["", "1", "2"]),
+        st.sampled_from(["", "", "ann", "ADMIN", "nobody"]),
+        st.sampled_from(["", "", "no", "yes"]),
+        st.sampled_from(["", "", "12.4.1990", "--04-12", "soon"]),
+        st.sampled_from(["", "", "Bern"]),
     ),
     min_size=1,
     max_size=12,
@@ -62,13 +67,35 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that rows that mean the same contact stand in several chunks, too."""
+    monkeypatch.setattr("server.jobs.bulk.chunks.FIRST_ROWS", 2)
+    monkeypatch.setattr("server.jobs.bulk.chunks.LEAST_ROWS", 1)
+    monkeypatch.setattr("server.jobs.bulk.chunks.MOST_ROWS", 3)
+
+
 Check = Callable[[Bulk], Awaitable[None]]
 
 
+async def delete_some(bulk: Bulk, gone: int) -> None:
+    """Deletes every third contact but `gone`."""
+    for at, contact in enumerate(await bulk.contacts()):
+        if gone and at % 3 == gone - 1:
+            await bulk.sql.execute(
+                "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2",
+                *(bulk.tenant, contact["id"]),
+            )
+
+
 def on_a_company(
-    loop: asyncio.AbstractEventLoop, url: str, before: list[tuple[str, ...]], check: Check
+    loop: asyncio.AbstractEventLoop,
+    url: str,
+    before: list[tuple[str, ...]],
+    check: Check,
+    gone: int = 0,
 ) -> None:
-    """Runs `check` on a new company that has the contacts of `before`."""
+    """Runs `check` on a new company with the contacts of `before`, without some if `gone`."""
 
     async def run() -> None:
         sql = await asyncpg.connect(url)
@@ -77,6 +104,7 @@ def on_a_company(
             bulk = await Bulk(url, database, sql).set_up()
             if len(table(before)) > 1:
                 await bulk.load(table(before), mapping=MAPPING)
+                await delete_some(bulk, gone)
             await check(bulk)
         finally:
             await database.close()
@@ -91,7 +119,8 @@ def on_a_company(
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(before=ROWS, rows=ROWS, options=OPTIONS)
+@given(before=ROWS, rows=ROWS, options=OPTIONS, gone=st.integers(0, 3))
+@pytest.mark.usefixtures("small_chunks")
 def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
     module_database_url: str,
     loop: asyncio.AbstractEventLoop,
@@ -99,6 +128,7 @@ def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
     before: list[tuple[str, ...]],
     rows: list[tuple[str, ...]],
     options: dict[str, Any],
+    gone: int,
 ) -> None:
     async def check(bulk: Bulk) -> None:
         if len(table(rows)) == 1:
@@ -123,7 +153,7 @@ def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
         assert undone["undo_counts"].get("left", 0) == 0
         assert await stand(bulk) == was
 
-    on_a_company(loop, module_database_url, before, check)
+    on_a_company(loop, module_database_url, before, check, gone)
 
 
 @settings(

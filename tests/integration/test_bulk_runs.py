@@ -15,53 +15,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from server.files.model import ReadOptions
-from server.files.reading import open_contact_file
-from server.jobs.bulk.context import Context
-from server.jobs.bulk.drafts import draft_row
-from server.jobs.bulk.importing import judging_of
-from server.jobs.bulk.known import EarlierInChunk
-from server.jobs.bulk.planning import Author
 from server.jobs.bulk.process import EXIT_FAULT
-from server.services.tenants import Tenants
 from tests.integration.support.bulk import AGENT, MAPPING, OPTIONS, PEOPLE, Bulk, counts
 
 Capture = pytest.CaptureFixture[bytes]
-
-
-async def test_a_tag_that_is_deleted_while_rows_are_judged_is_made_anew(
-    bulk: Bulk, tmp_path: Path
-) -> None:
-    job = await bulk.start("import", {**OPTIONS, "mapping": {"Tags": "tags"}}, b"")
-    path = tmp_path / "contacts.csv"
-    path.write_bytes(b"Name,Tags\nAnn,VIP\nBob,VIP\n")
-    context = Context(
-        *(bulk.database, bulk.tenant, {**await bulk.job(job), "options": OPTIONS}, ""),
-        await Tenants(bulk.database, "CH").settings(bulk.tenant),
-        *(Author(AGENT, None, f"import.{job}", "import"), asyncio.Event()),
-    )
-    file = open_contact_file(path, ReadOptions())
-    assert file.check() == 2
-    judging = await judging_of(context, file, writes=True)
-    drafts = [draft_row(row, context.settings) for row in file.rows()]
-    known = await judging.known(drafts[:1], EarlierInChunk())
-    # As a chunk does that is judged anew beside this one.
-    judging.labels.forget()
-    plan = judging.judge(drafts[0], known)
-    assert (plan.outcome, plan.faults) == ("created", [])
-    assert plan.row is not None
-
-    # Before the next rows, whose tag is known from the first, it is deleted.
-    await judging.known(drafts[:1], EarlierInChunk())
-    (deleted,) = plan.row.fields["tag_ids"]
-    await bulk.sql.execute("UPDATE tags SET deleted_at = now() WHERE id = $1", deleted)
-    known = await judging.known(drafts[1:], EarlierInChunk())
-    plan = judging.judge(drafts[1], known)
-    assert plan.row is not None
-    (live,) = plan.row.fields["tag_ids"]
-    assert live == await bulk.sql.fetchval(
-        "SELECT id FROM tags WHERE tenant_id = $1 AND deleted_at IS NULL", bulk.tenant
-    )
 
 
 async def test_a_run_that_was_cut_off_goes_on_after_its_last_chunk(bulk: Bulk) -> None:
@@ -203,7 +160,7 @@ async def test_a_run_that_is_over_may_write_no_more(bulk: Bulk) -> None:
     async with bulk.database.tenant(bulk.tenant) as connection:
         verdict = await connection.fetchrow(
             "SELECT * FROM write_bulk_chunk($1, 'old run', 'import.x', 0, '{}', '{}', '{}', '{}', "
-            "$2::jsonb[], 10)",
+            "'{}', $2::jsonb[], 10)",
             *(job, [json.dumps({"rows": 1, "created": [{"id": "contact-x", "stamps": {}}]})]),
         )
     assert (verdict["verdict"], verdict["done"]) == ("over", 0)

@@ -15,6 +15,7 @@ from loguru import logger
 
 from server.db.pool import Connection, Database, fetch_one
 from server.db.queries import queries
+from server.jobs.bulk.namesakes import Key
 from server.jobs.bulk.planning import Plan, Planner
 from server.services.entities import Fields
 
@@ -79,14 +80,27 @@ class Step:
 
 @dataclass(slots=True)
 class Chunk:
-    """Steps that were judged by what stood at `head`, and what that judgement rests on."""
+    """Steps that were judged by what stood at `head`, and what that judgement rests on.
+
+    `asked` are the keys by which its rows were matched, `names` what is shown of those that have
+    none; `given` are the keys of the contacts as it writes them.
+    """
 
     head: int
     steps: list[Step]
     ids: set[str] = field(default_factory=set)
-    keys: set[str] = field(default_factory=set)
-    external_ids: set[str] = field(default_factory=set)
+    asked: set[Key] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    given: set[Key] = field(default_factory=set)
     label_ids: set[str] = field(default_factory=set)
+
+    def asked_by(self, *kinds: str) -> list[str]:
+        """The values of the keys of these kinds by which rows were matched."""
+        return [value for kind, value in self.asked if kind in kinds]
+
+    def bears_on(self, later: Chunk) -> bool:
+        """Whether rows of a later chunk may mean what this one writes."""
+        return not (self.ids.isdisjoint(later.ids) and self.given.isdisjoint(later.asked))
 
     @property
     def rows(self) -> int:
@@ -233,8 +247,8 @@ class Writer:
             self._connection,
             queries.bulk.write_chunk,
             *(self._job, self._run, self._mutation, chunk.head),
-            *(list(chunk.ids), list(chunk.keys), list(chunk.external_ids)),
-            list(chunk.label_ids),
+            *(list(chunk.ids), chunk.asked_by("email", "phone"), chunk.asked_by("external_id")),
+            *(list(chunk.names), list(chunk.label_ids)),
             [step.to_json() for step in chunk.steps],
             LOCK_MS,
         )
@@ -243,8 +257,7 @@ class Writer:
         """Adds what a part rests on to what the whole chunk under way does."""
         if self.under_way:
             self.under_way.ids |= chunk.ids
-            self.under_way.keys |= chunk.keys
-            self.under_way.external_ids |= chunk.external_ids
+            self.under_way.given |= chunk.given
         return chunk
 
     def _learn(self, contacts: int, rows: int, held: float, shared: bool) -> None:

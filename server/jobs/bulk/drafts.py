@@ -10,7 +10,7 @@ from loguru import logger
 
 from server.errors import Invalid
 from server.files.model import FileRow
-from server.jobs.bulk.known import keys_of
+from server.jobs.bulk.namesakes import keys_of
 from server.schemas.bulk_rows import load_row
 from server.services.entities import Fields
 from server.services.tenants import TenantSettings

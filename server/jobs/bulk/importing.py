@@ -10,8 +10,8 @@ from server.jobs.bulk.changing import Changing, Mapped
 from server.jobs.bulk.chunks import STEPS, Chunk, Step, Writer
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.drafts import Draft, draft_row
-from server.jobs.bulk.judging import Judging, Owners, touched
-from server.jobs.bulk.known import EarlierInChunk
+from server.jobs.bulk.judging import Judging, Owners, asked_by, label_ids_of, touched
+from server.jobs.bulk.known import EarlierInChunk, found_by
 from server.jobs.bulk.labels import Labels
 from server.jobs.bulk.matching import Match
 from server.jobs.bulk.planning import Plan, Planner
@@ -80,13 +80,9 @@ class Import:
         """Hands a chunk to the writer, which may still be at the one before."""
         chunk = await self._judge(drafts)
         under_way = self._writer.under_way
-        if under_way and (
-            not under_way.ids.isdisjoint(chunk.ids)
-            or not under_way.keys.isdisjoint(chunk.keys)
-            or not under_way.external_ids.isdisjoint(chunk.external_ids)
-        ):
-            # Its rows mean what the chunk before is just changing.
-            await self._writer.settle()
+        # Known only now is what the chunk before rests on: parts of it may have been judged anew.
+        await self._writer.settle()
+        if under_way and under_way.bears_on(chunk):
             chunk = await self._judge(drafts)
 
         async def judge(left: int, count: int, refusal: str | None) -> Chunk:
@@ -100,11 +96,15 @@ class Import:
         await self._writer.write(chunk, judge)
 
     async def _judge(self, drafts: Sequence[Draft]) -> Chunk:
-        known = await self._judging.known(drafts, EarlierInChunk())
-        ids, keys = touched(self._judging.match, drafts, known)
-        chunk = Chunk(known.head, [], ids)
-        chunk.external_ids = {value for kind, value in keys if kind == "external_id"}
-        chunk.keys = {value for kind, value in keys if kind in ("email", "phone")}
+        chunk = await self._judge_once(drafts)
+        while not await self._judging.labels.make(chunk.label_ids):
+            chunk = await self._judge_once(drafts)
+        return chunk
+
+    async def _judge_once(self, drafts: Sequence[Draft]) -> Chunk:
+        match = self._judging.match
+        known = await self._judging.known(drafts, EarlierInChunk(match.kinds))
+        chunk = Chunk(known.head, [], touched(drafts, known), *asked_by(match, drafts))
         size = -(-len(drafts) // STEPS)
         for begin in range(0, len(drafts), size):
             step = Step()
@@ -114,8 +114,8 @@ class Import:
                 if plan.outcome in ("created", "updated"):
                     step.add(self._judging.planner, plan)
                     assert plan.row is not None
-                    for name in ("tag_ids", "group_ids", "type_ids"):
-                        chunk.label_ids.update(plan.row.fields.get(name) or ())
+                    chunk.given.update(found_by(plan.row.fields, match.kinds))
+                    chunk.label_ids |= label_ids_of(plan)
             chunk.steps.append(step)
             await asyncio.sleep(0)
         return chunk

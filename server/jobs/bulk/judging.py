@@ -14,9 +14,10 @@ from server.jobs.bulk.changing import SETS, Changing
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.drafts import FAILED, Draft, distinct, faults_of
 from server.jobs.bulk.ids import new_id
-from server.jobs.bulk.known import Earlier, Key, Known, display_name, keys_of
+from server.jobs.bulk.known import Earlier, Known
 from server.jobs.bulk.labels import PLURALS, Labels, checked_names
 from server.jobs.bulk.matching import FIELDS, KINDS, WORDS, Match, shown
+from server.jobs.bulk.namesakes import Key, display_name, held_by, is_nameless, name_key
 from server.jobs.bulk.planning import Plan, Planner
 from server.schemas.contacts import MAX_IDS
 from server.services.entities import CONTACTS, Fields
@@ -66,13 +67,13 @@ class Judging:
     owners: Owners
 
     async def known(self, drafts: Sequence[Draft], earlier: Earlier) -> Known:
-        """Reads what the rows may mean, and makes the labels that they name.
+        """Reads what the rows may mean, and finds the labels that they name.
 
         Raises `Unavailable`.
         """
         while True:
             since = self.labels.head
-            labelled = await self._add_labels(drafts)
+            labelled = await self._find_labels(drafts)
             known = await self._read(drafts, earlier)
             # A label that was known from earlier rows may be gone; of what is deleted from now on
             # the writing takes care.
@@ -88,8 +89,8 @@ class Judging:
             else []
             for kind in KINDS
         }
-        names = distinct(
-            display_name(draft.fields)
+        held = distinct(
+            held_by(draft.fields, self.match.kinds)
             for draft in drafts
             if not draft.faults and not self.match.keys(draft)
         )
@@ -98,7 +99,7 @@ class Judging:
             record = await fetch_one(
                 connection,
                 *(queries.bulk.find_matches, tenant, by_kind["id"], by_kind["external_id"]),
-                *(by_kind["email"] + by_kind["phone"], names),
+                *(by_kind["email"] + by_kind["phone"], held),
             )
             found: dict[Key, list[str]] = {}
             for contact_id in record["ids"]:
@@ -108,14 +109,14 @@ class Judging:
             for value, contact_id in record["keys"]:
                 kind = "email" if "@" in value else "phone"
                 found.setdefault((kind, value), []).append(contact_id)
-            for name, contact_id in record["names"]:
-                found.setdefault(("name", name), []).append(contact_id)
+            for place, contact_id in record["names"]:
+                found.setdefault(("name", held[int(place) - 1]), []).append(contact_id)
             ids = distinct(contact_id for each in found.values() for contact_id in each)
             rows = await connection.fetch(queries.contacts.read_rows, tenant, ids) if ids else []
         stored = {row["id"]: row_state(CONTACTS, row) for row in rows}
         return Known(record["head"], record["now"], stored, found, earlier)
 
-    async def _add_labels(self, drafts: Sequence[Draft]) -> bool:
+    async def _find_labels(self, drafts: Sequence[Draft]) -> bool:
         """Looks up the ids of the drafts' labels; whether there are any."""
         wanted: dict[str, list[str]] = {plural: [] for plural in PLURALS}
         for draft in drafts:
@@ -130,7 +131,7 @@ class Judging:
                 for plural, names in draft.labels.items():
                     wanted[plural] += names
         ids = {
-            plural: await self.labels.add(plural, distinct(names))
+            plural: await self.labels.find(plural, distinct(names))
             for plural, names in wanted.items()
         }
         for draft in drafts:
@@ -191,8 +192,9 @@ class Judging:
         """
         if self.match.keys(draft):
             return None
-        for state in known.named(display_name(draft.fields)):
-            if any(kind in self.match.kinds for kind, _ in keys_of(state.fields)):
+        for state in known.namesakes(draft.fields, held_by(draft.fields, self.match.kinds)):
+            if not is_nameless(state.fields, self.match.kinds):
+                # It was given a key since.
                 continue
             changes = self.changing.changes(state, fields, sets)
             if self.planner.change(state, changes, known.now).outcome == "unchanged":
@@ -220,9 +222,29 @@ def _created(fields: Fields, sets: dict[str, list[str]]) -> Fields:
     return whole
 
 
-def touched(match: Match, drafts: Sequence[Draft], known: Known) -> tuple[set[str], set[Key]]:
-    """The contacts and keys that rows are about: what nobody else may write meanwhile."""
-    keys = {key for draft in drafts if not draft.faults for key in match.keys(draft)}
+def label_ids_of(plan: Plan) -> set[str]:
+    """The labels that a contact carries afterwards."""
+    fields = plan.row.fields if plan.row else {}
+    return {each for name in CONTACTS.sets for each in fields.get(name) or ()}
+
+
+def asked_by(match: Match, drafts: Sequence[Draft]) -> tuple[set[Key], set[str]]:
+    """The keys by which rows are matched, and what is shown of those that have none."""
+    keys: set[Key] = set()
+    names: set[str] = set()
+    for draft in drafts:
+        if draft.faults:
+            continue
+        mine = match.keys(draft)
+        keys.update(mine)
+        if not mine:
+            keys.add(name_key(draft.fields))
+            names.add(display_name(draft.fields))
+    return keys, names
+
+
+def touched(drafts: Sequence[Draft], known: Known) -> set[str]:
+    """The contacts that rows may be about: what nobody else may write meanwhile."""
     ids = {contact_id for found in known.found.values() for contact_id in found}
     ids.update(draft.id for draft in drafts if draft.id)
-    return ids, keys
+    return ids

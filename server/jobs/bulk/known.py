@@ -8,41 +8,22 @@ flat however many there are.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
 
+from server.jobs.bulk.namesakes import Key, is_nameless, keys_of, name_key, name_keys
 from server.services.entities import Fields
 from server.services.merging import RowState
 
-Key = tuple[str, str]
-"""A kind of key (`id`, `external_id`, `email`, `phone`) and its value."""
 
-
-def keys_of(fields: Fields) -> Iterator[Key]:
-    """By what a contact of these fields is found."""
-    if fields.get("external_id"):
-        yield "external_id", fields["external_id"]
-    for item in fields.get("emails") or ():
-        yield "email", item["value"]
-    for item in fields.get("phones") or ():
-        if "e164" in item:
-            yield "phone", item["e164"]
-
-
-def display_name(fields: Fields) -> str:
-    """The name that the database will show, by the rule of its derive_contact_columns()."""
-    names = [fields.get("first_name") or "", fields.get("last_name") or ""]
-    whole = " ".join(name for name in names if name) or fields.get("company") or ""
-    lists = (fields.get("emails"), fields.get("phones"))
-    return whole or next((items[0]["value"] for items in lists if items), "")
-
-
-def name_key(name: str) -> Key:
-    """By what an earlier row is found that has nothing but its name."""
-    return "name", name.casefold()
+def found_by(fields: Fields, kinds: Collection[str]) -> Iterator[Key]:
+    """By what later rows find a contact of these fields, where they are matched by these kinds."""
+    yield from keys_of(fields)
+    if is_nameless(fields, kinds):
+        yield from name_keys(fields)
 
 
 class Earlier(Protocol):
@@ -60,15 +41,16 @@ class Earlier(Protocol):
 
 @dataclass(slots=True)
 class EarlierInChunk:
-    """Earlier rows of one chunk."""
+    """Earlier rows of one chunk, which are matched by `kinds`."""
 
+    kinds: Collection[str] = ()
     states: dict[str, RowState] = field(default_factory=dict)
     keys: dict[Key, list[str]] = field(default_factory=dict)
 
     def add(self, state: RowState) -> None:
         """See `Earlier`."""
         self.states[state.id] = state
-        for key in (*keys_of(state.fields), name_key(display_name(state.fields))):
+        for key in found_by(state.fields, self.kinds):
             ids = self.keys.setdefault(key, [])
             if state.id not in ids:
                 ids.append(state.id)
@@ -85,7 +67,9 @@ class EarlierInChunk:
 class EarlierInPreview:
     """All earlier rows of a preview, on disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Collection[str]) -> None:
+        """Rows are matched by `kinds`."""
+        self._kinds = kinds
         # An empty name: a temporary file, which SQLite removes.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(
@@ -105,10 +89,7 @@ class EarlierInPreview:
         self._database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (state.id, kept))
         self._database.executemany(
             "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)",
-            [
-                (*key, state.id)
-                for key in (*keys_of(state.fields), name_key(display_name(state.fields)))
-            ],
+            [(*key, state.id) for key in found_by(state.fields, self._kinds)],
         )
 
     def state(self, contact_id: str) -> RowState | None:
@@ -150,9 +131,9 @@ class Known:
             earlier = [value]
         return list(dict.fromkeys([*stored, *earlier])) if stored and earlier else stored or earlier
 
-    def named(self, name: str) -> list[RowState]:
-        """The first live contacts of a name."""
-        ids = [*self.found.get(("name", name), ()), *self.earlier.find(name_key(name))]
+    def namesakes(self, fields: Fields, held: str) -> list[RowState]:
+        """Live contacts that may hold all of a row's fields; `held` is as `held_by` gives it."""
+        ids = [*self.found.get(("name", held), ()), *self.earlier.find(name_key(fields))]
         states = [self.state(contact_id) for contact_id in dict.fromkeys(ids)]
         return [state for state in states if state]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import asyncpg
 import orjson
@@ -19,12 +20,23 @@ from server.services.entities import BY_PLURAL
 PLURALS = ("tags", "groups", "types")
 
 
+class Planned(NamedTuple):
+    """A label that there is not yet: its plural, its name, and the form by which names are told
+    apart.
+    """
+
+    plural: str
+    name: str
+    folded: str
+
+
 @dataclass(slots=True)
 class Labels:
     """The ids of labels by name; which names are the same the database says, as its index does.
 
-    A preview (`writes` is false) gives new names ids that nobody else will see. `created` are the
-    names that there were not; up to the version `head` no label that is known here was deleted.
+    New names get ids at once, and are made once some contact is to carry them: not for a row that
+    fails. A preview (`writes` is false) makes none. `created` are the names that there were not; up
+    to the version `head` no label that is known here was deleted.
     """
 
     database: Database
@@ -32,12 +44,13 @@ class Labels:
     author: Author
     writes: bool
     ids: dict[tuple[str, str], str] = field(default_factory=dict)
-    made: dict[tuple[str, str], str] = field(default_factory=dict)
+    planned: dict[str, Planned] = field(default_factory=dict)
     created: dict[str, list[str]] = field(default_factory=dict)
     head: int = 0
+    _planned_ids: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def forget(self) -> None:
-        """Has all names looked up anew: some label was deleted meanwhile."""
+        """Has all names looked up anew: some label was deleted or made meanwhile."""
         # What is being looked up just now goes into the old ones.
         self.ids = {}
 
@@ -55,8 +68,8 @@ class Labels:
         self.head = max(self.head, until)
         return deleted
 
-    async def add(self, plural: str, names: Sequence[str]) -> dict[str, str]:
-        """The ids of names; makes those that there are not yet. Raises `Unavailable`."""
+    async def find(self, plural: str, names: Sequence[str]) -> dict[str, str]:
+        """The ids of names, also of those that are yet to be made. Raises `Unavailable`."""
         # All may be forgotten at any moment.
         cached = self.ids
         ids = {name: cached[plural, name] for name in names if (plural, name) in cached}
@@ -66,68 +79,81 @@ class Labels:
                 records = await connection.fetch(
                     queries.bulk.find_labels, self.tenant, plural, unknown
                 )
-            missing = self._known(plural, records, ids)
-            if missing and self.writes:
-                await self._create(plural, missing, ids)
-            elif missing:
-                made = {folded: new_id() for folded in missing.values()}
-                self._note(plural, missing, made, ids)
+            for record in records:
+                ids[record["name"]] = record["id"] or self._plan(plural, record)
             cached.update({(plural, name): ids[name] for name in unknown})
         return ids
 
-    def _known(
-        self, plural: str, records: list[asyncpg.Record], ids: dict[str, str]
-    ) -> dict[str, str]:
-        """Adds the ids of the names that there are, and gives `{name: folded}` of the others."""
-        missing: dict[str, str] = {}
-        for record in records:
-            # A preview may have given it an id, by its folded form.
-            made = None if self.writes else self.made.get((plural, record["folded"]))
-            known = record["id"] or made
-            if known:
-                ids[record["name"]] = known
-            else:
-                missing[record["name"]] = record["folded"]
-        return missing
+    def _plan(self, plural: str, record: asyncpg.Record) -> str:
+        key = (plural, record["folded"])
+        if key not in self._planned_ids:
+            label_id = self._planned_ids[key] = new_id()
+            self.planned[label_id] = Planned(plural, record["name"], record["folded"])
+        return self._planned_ids[key]
 
-    async def _create(self, plural: str, missing: dict[str, str], found: dict[str, str]) -> None:
-        """Makes labels in a transaction of their own, under the lock."""
-        entity = BY_PLURAL[plural]
+    async def make(self, ids: Iterable[str]) -> bool:
+        """Makes those of the labels of contacts that there are not yet.
+
+        False when somebody else was quicker with one of them: then the contacts must be judged
+        anew, as its id is another. Raises `Unavailable`.
+        """
+        missing = {each: self.planned[each] for each in ids if each in self.planned}
+        if not self.writes:
+            for label_id in missing:
+                self._note(label_id)
+            return True
+        taken = await self._insert(missing) if missing else set()
+        for label_id, label in missing.items():
+            # Unless it was noted for the chunk that is judged beside this one.
+            if label_id in self.planned and label_id not in taken:
+                self._note(label_id)
+            self.planned.pop(label_id, None)
+            self._planned_ids.pop((label.plural, label.folded), None)
+        if taken:
+            self.forget()
+        return not taken
+
+    def _note(self, label_id: str) -> None:
+        label = self.planned.pop(label_id)
+        self.created.setdefault(label.plural, []).append(label.name)
+
+    async def _insert(self, missing: Mapping[str, Planned]) -> set[str]:
+        """Inserts labels in a transaction of their own; gives those whose names others have."""
+        taken: set[str] = set()
         async with self.database.tenant(self.tenant) as connection, connection.transaction():
             await connection.execute(queries.mutations.lock_versions)
-            records = await connection.fetch(
-                queries.bulk.find_labels, self.tenant, plural, list(missing)
-            )
-            missing = self._known(plural, records, found)
             now = await connection.fetchval(queries.bulk.read_clock)
-            ids = {folded: new_id() for folded in missing.values()}
-            names = {folded: name for name, folded in reversed(missing.items())}
-            rows = [
-                {
-                    "id": ids[folded],
-                    "name": name,
-                    "stamps": {"*": self.author.stamp(now)},
-                    "written_by": self.author.agent_id,
-                    "written_device": self.author.device_id,
-                    "written_mutation": self.author.mutation,
-                    "written_origin": self.author.origin,
+            for plural in PLURALS:
+                ids = {
+                    label.name: each for each, label in missing.items() if label.plural == plural
                 }
-                for folded, name in names.items()
-            ]
-            if rows:
-                await connection.fetch(
-                    entity.queries.insert_rows, self.tenant, orjson.dumps(rows).decode()
+                records = await connection.fetch(
+                    queries.bulk.find_labels, self.tenant, plural, list(ids)
                 )
-        self._note(plural, missing, ids, found)
+                known = {ids[each["name"]]: each["id"] for each in records if each["id"]}
+                taken |= {planned for planned, label_id in known.items() if planned != label_id}
+                rows = [
+                    self._row(label_id, name, now)
+                    for name, label_id in ids.items()
+                    if label_id not in known
+                ]
+                if rows:
+                    await connection.fetch(
+                        BY_PLURAL[plural].queries.insert_rows,
+                        *(self.tenant, orjson.dumps(rows).decode()),
+                    )
+        return taken
 
-    def _note(
-        self, plural: str, missing: dict[str, str], ids: dict[str, str], found: dict[str, str]
-    ) -> None:
-        for name, folded in missing.items():
-            found[name] = ids[folded]
-            if (plural, folded) not in self.made:
-                self.made[plural, folded] = ids[folded]
-                self.created.setdefault(plural, []).append(name)
+    def _row(self, label_id: str, name: str, now: int) -> dict[str, object]:
+        return {
+            "id": label_id,
+            "name": name,
+            "stamps": {"*": self.author.stamp(now)},
+            "written_by": self.author.agent_id,
+            "written_device": self.author.device_id,
+            "written_mutation": self.author.mutation,
+            "written_origin": self.author.origin,
+        }
 
 
 def checked_names(plural: str, names: Iterable[str], most: int) -> list[str]:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 
 from server.errors import Invalid
 from server.jobs.bulk.drafts import Draft, distinct
-from server.jobs.bulk.known import Key, Known, keys_of
+from server.jobs.bulk.known import Known
+from server.jobs.bulk.namesakes import Key, keys_of
 from server.services.entities import Fields
 from server.services.merging import RowState
 

@@ -12,7 +12,7 @@ from server.files.reading import ContactFile
 from server.jobs.bulk.context import Context
 from server.jobs.bulk.drafts import Draft, draft_row
 from server.jobs.bulk.importing import SLICE, findings_of, judging_of
-from server.jobs.bulk.judging import Judging
+from server.jobs.bulk.judging import Judging, label_ids_of
 from server.jobs.bulk.known import EarlierInPreview
 from server.jobs.bulk.planning import Plan
 from server.jobs.bulk.samples import first_values
@@ -68,7 +68,7 @@ async def preview_import(context: Context, file: ContactFile) -> dict[str, Any]:
     """
     total = file.check()
     judging = await judging_of(context, file, writes=False)
-    earlier = EarlierInPreview()
+    earlier = EarlierInPreview(judging.match.kinds)
     preview = Preview()
     drafts: list[Draft] = []
     for row in file.rows():
@@ -99,6 +99,8 @@ async def _judge(
         plan = judging.judge(draft, known)
         preview.counts["photos"] += draft.source.photos
         preview.note(draft.number, plan, findings_of(draft, plan))
+        if plan.outcome in ("created", "updated"):
+            await judging.labels.make(label_ids_of(plan))
         if len(preview.preview) < SHOWN:
             preview.preview.append(shown_draft(draft))
             preview.first_rows.append(draft.source)
