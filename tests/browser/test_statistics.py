@@ -35,6 +35,20 @@ INK = """element => {
     }
     return {points, colours: [...colours], width: canvas.clientWidth};
 }"""
+# The colours between two places of a plot's width, as shares of it.
+BETWEEN = """(element, from, to) => {
+    const canvas = element.querySelector("canvas");
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    const context = copy.getContext("2d", {willReadFrequently: true});
+    context.drawImage(canvas, 0, 0);
+    const left = Math.floor(canvas.width * from);
+    const {data} = context.getImageData(left, 0, canvas.width * to - left, canvas.height);
+    const colours = new Set();
+    for (let at = 0; at < data.length; at += 4) {
+        if (data[at + 3] === 255) colours.add(data.slice(at, at + 3).join());
+    }
+    return [...colours];
+}"""
 
 Ink = dict[str, Any]
 
@@ -175,6 +189,34 @@ async def test_the_range_stands_in_the_address(
     await page.reload()
     await expect(page.get_by_label("From", exact=True)).to_have_value(f"{first:%Y-%m-%d}")
     assert [row[2] for row in await table(page, "syncs")] == ["Syncs", "0", "5"]
+
+
+async def test_a_single_day_is_drawn_as_that_day_and_a_range_that_is_too_long_is_said(
+    open_page: OpenPage, sign_in: SignIn, today: datetime
+) -> None:
+    for name in ("Keller", "Roth"):
+        await sign_in().post("/api/contacts", {"company": name})
+    await sign_in("agent").post("/api/contacts", {"company": "Nowak"})
+    page = await open_page(f"/statistics?from={today:%Y-%m-%d}&to={today:%Y-%m-%d}")
+    await ink(page, "changes")
+    legend = figure(page, "changes").locator(".plot-legend")
+    await expect(legend).to_have_text(re.compile(r"In all\s*Manager\s*2\s*Agent\s*1"))
+    await expect(page.get_by_role("heading", name=re.compile("^On "))).to_be_visible()
+    # Its bar stands in the middle, over nothing but its own day.
+    middle = f"element => ({BETWEEN})(element, 0.45, 0.55)"
+    edges = f"element => ({BETWEEN})(element, 0.7, 1)"
+    box = figure(page, "changes").locator(".plot")
+    assert "11,107,95" in await box.evaluate(middle)
+    assert "11,107,95" not in await box.evaluate(edges)
+    # Under the pointer it is that day's numbers.
+    await box.hover(position={"x": 250, "y": 100})
+    await expect(legend).to_have_text(re.compile(r"^\s*\d+ \w+\s*Manager\s*2"))
+    await expect(page.get_by_text("At most 366 days")).to_have_count(0)
+
+    first = today - timedelta(days=700)
+    await page.goto(page.url.split("#")[0] + f"#/statistics?from={first:%Y-%m-%d}")
+    await page.reload()
+    await expect(page.get_by_text("At most 366 days are shown at once.")).to_be_visible()
 
 
 async def test_plots_follow_their_box_and_the_colours_of_the_night(

@@ -4,11 +4,14 @@ import { html, nothing } from "../vendor.js";
 
 const LABELS = { tag: "By tag", group: "By group", type: "By type" };
 
-/** Large numbers with what they are: `[[number, words]]`. */
-export const numberCards = (cards) => html`
-  <dl class="number-cards">
-    ${cards.map(([number, words]) => html`<div><dt>${words}</dt><dd>${formatCount(number)}</dd></div>`)}
-  </dl>
+/** Large numbers with what they are, `[[number, words]]`, below what they have in common. */
+export const numberCards = (title, cards) => html`
+  <section class="number-group">
+    <h2>${title}</h2>
+    <dl class="number-cards">
+      ${cards.map(([number, words]) => html`<div><dt>${words}</dt><dd>${formatCount(number)}</dd></div>`)}
+    </dl>
+  </section>
 `;
 
 /** How many contacts have each label and owner, the most frequent, with links to them. */

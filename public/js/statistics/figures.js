@@ -1,7 +1,7 @@
 // What each plot of the statistics shows, and the table behind it.
 
 import { formatClock, formatCount, formatDay, plural } from "../core/times.js";
-import { agentSeries, byHour, daySeries, daysAxis, minuteSeries, total } from "./series.js";
+import { agentSeries, byHour, daySeries, daysAxis, minuteSeries, sum, total } from "./series.js";
 
 const dayName = ({ day }) => formatDay(`${day}T12:00:00Z`);
 const span = (days) => (days.length ? `${dayName(days[0])} to ${dayName(days.at(-1))}` : "no day");
@@ -9,12 +9,13 @@ const span = (days) => (days.length ? `${dayName(days[0])} to ${dayName(days.at(
 /** Tables begin with the latest day, which is looked for most. */
 const latestFirst = (days, row) => days.map(row).reverse();
 
-function ofDays(days, label, columns, series = columns) {
+function ofDays(days, label, columns, { series = columns, summed = false } = {}) {
   return {
     data: {
       x: daysAxis(days),
       unit: "day",
-      series: series.map(([name, field]) => daySeries(days, field, name)),
+      series: series.map(([name, field, tone]) => ({ ...daySeries(days, field, name), tone })),
+      summed,
     },
     label: `${label}, ${span(days)}.`,
     table: {
@@ -34,18 +35,15 @@ export function contactsFigure(days) {
     ["Deleted", "deleted"],
     ["Restored", "restored"],
   ];
-  return ofDays(days, label, [contacts, ...changes], [contacts]);
+  return ofDays(days, label, [contacts, ...changes], { series: [contacts] });
 }
 
 export function changesFigure(days, nameOf) {
   const series = agentSeries(days, nameOf);
-  const sum = series.reduce(
-    (all, { values }) => all + values.reduce((one, each) => one + each, 0),
-    0,
-  );
+  const changes = sum(series.map(({ values }) => sum(values)));
   return {
-    data: { x: daysAxis(days), unit: "day", series },
-    label: `Changes of contacts a day by agent, ${plural(sum, "change")} in all, ${span(days)}.`,
+    data: { x: daysAxis(days), unit: "day", series, stacked: true, summed: true },
+    label: `Changes of contacts a day by agent, ${plural(changes, "change")} in all, ${span(days)}.`,
     table: {
       columns: ["Day", ...series.map(({ name }) => name)],
       rows: days
@@ -58,13 +56,13 @@ export function changesFigure(days, nameOf) {
 export function syncsFigure(days) {
   const label = `Syncs and pushes a day, ${plural(total(days, "failures"), "failure")} in all`;
   const shown = [
-    ["Syncs", "syncs"],
-    ["Pushes", "pushes"],
-    ["Failures", "failures"],
-    ["Refused", "refused"],
+    ["Syncs", "syncs", 1],
+    ["Pushes", "pushes", 4],
+    ["Failures", "failures", 2],
+    ["Refused", "refused", 5],
   ];
   const columns = [["Connections", "connections"], ...shown, ["Median sync, ms", "median_sync_ms"]];
-  return ofDays(days, label, columns, shown);
+  return ofDays(days, label, columns, { series: shown, summed: true });
 }
 
 export function onlineFigure(days) {

@@ -1,8 +1,10 @@
 // The statistics' answers as what a plot draws: x in seconds, and series of numbers or null.
 
-import { startOf } from "../core/days.js";
+import { DAY_MS, startOf } from "../core/days.js";
 
 const MOST_AGENTS = 6;
+// Grey, as it stands for nobody in particular.
+const OTHERS_TONE = 7;
 const MINUTES = 1_440;
 
 /** The days' beginnings (UTC) in seconds since 1970. */
@@ -34,10 +36,31 @@ export function agentSeries(days, nameOf, most = MOST_AGENTS) {
     values: values[index],
   }));
   if (shown.length < ranked.length) {
-    series.push({ name: `${ranked.length - shown.length} others`, values: values[shown.length] });
+    const name = `${ranked.length - shown.length} others`;
+    series.push({ name, values: values[shown.length], tone: OTHERS_TONE });
   }
   return series;
 }
+
+/** Of bars that stand upon each other, the first at the bottom: how high each ends, the highest first. */
+export function cumulated(series) {
+  const heights = [];
+  for (const { values } of series) {
+    const below = heights[0];
+    heights.unshift(values.map((value, at) => value + (below?.[at] ?? 0)));
+  }
+  return heights;
+}
+
+/** What an axis shows of `x` (seconds): bars wholly, and around a single day nothing but that day. */
+export function spanOf(x, unit, stacked) {
+  const [first, last] = [x[0], x.at(-1)];
+  const around = unit === "day" && (stacked || first === last) ? DAY_MS / 2_000 : 0;
+  return [first - around, last + around];
+}
+
+/** What numbers come to; null is none. */
+export const sum = (values) => values.reduce((all, each) => all + (each ?? 0), 0);
 
 /**
  * A day minute by minute: `{x, online}`, with null for minutes in which no server ran; of
@@ -55,7 +78,7 @@ export function minuteSeries({ day, minutes }) {
 }
 
 /** The sum of a field over the days. */
-export const total = (days, field) => days.reduce((sum, day) => sum + day[field], 0);
+export const total = (days, field) => sum(days.map((day) => day[field]));
 
 /** The hours of a day, with the most devices online and the greatest lag in each. */
 export function byHour(minutes) {

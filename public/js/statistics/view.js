@@ -12,7 +12,7 @@ import {
   onlineFigure,
   syncsFigure,
 } from "./figures.js";
-import { CHOICES, minuteDayOf, rangeOf } from "./range.js";
+import { CHOICES, earliestFor, MOST_DAYS, minuteDayOf, rangeInWords, rangeOf } from "./range.js";
 import { total } from "./series.js";
 
 const LIVE_SECONDS = 60;
@@ -96,11 +96,13 @@ export default class StatisticsView extends View {
   }
 
   template() {
+    const { cut } = rangeOf(this.#query);
     return html`
       <div class="view-head">
         <h1>Statistics</h1>
         ${this.#rangePicker()}
       </div>
+      ${cut ? html`<p class="notice" role="status">At most ${MOST_DAYS} days are shown at once.</p>` : nothing}
       ${this.#content()}
     `;
   }
@@ -137,7 +139,8 @@ export default class StatisticsView extends View {
             `,
           )}
         </div>
-        ${input("From", "from", from, { max: to })} ${input("To", "to", to, { min: from, max: dayOf() })}
+        ${input("From", "from", from, { min: earliestFor(to), max: to })}
+        ${input("To", "to", to, { min: from, max: dayOf() })}
       </div>
     `;
   }
@@ -150,21 +153,25 @@ export default class StatisticsView extends View {
       this.#figures.get(name).template({ ...this.#shown[name], ...options });
     return html`
       ${this.#error ? html`<p class="notice" role="status">${this.#error.message}</p>` : nothing}
-      ${numberCards([
-        [this.#stats.total, "Contacts"],
-        [this.#stats.with_email, "with e-mail"],
-        [this.#stats.with_phone, "with phone"],
-        [total(days, "created"), "made"],
-        [total(days, "updated"), "edited"],
-        [total(days, "deleted"), "deleted"],
-        [total(days, "syncs"), "syncs"],
-        [total(days, "failures"), "failures"],
-      ])}
+      <div class="number-groups">
+        ${numberCards("Contacts now", [
+          [this.#stats.total, "Contacts"],
+          [this.#stats.with_email, "with e-mail"],
+          [this.#stats.with_phone, "with phone"],
+        ])}
+        ${numberCards(rangeInWords(rangeOf(this.#query)), [
+          [total(days, "created"), "made"],
+          [total(days, "updated"), "edited"],
+          [total(days, "deleted"), "deleted"],
+          [total(days, "syncs"), "syncs"],
+          [total(days, "failures"), "failures"],
+        ])}
+      </div>
       <div class="figures">
         ${figure("contacts")} ${figure("changes")} ${figure("syncs")}
         ${figure("minutes", { extra: this.#dayPicker(), note: this.#minutesNote() })} ${figure("online")} ${figure("lag")}
       </div>
-      <h2 class="counts-title">Contacts now</h2>
+      <h2 class="counts-title">What contacts there are</h2>
       ${countTables(this.#stats, this.application)}
       <p class="muted">Days are counted in UTC. What devices did is kept for 90 days.</p>
     `;

@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { minuteDayOf, rangeOf } from "../../../public/js/statistics/range.js";
+import {
+  earliestFor,
+  minuteDayOf,
+  rangeInWords,
+  rangeOf,
+} from "../../../public/js/statistics/range.js";
 import {
   agentSeries,
   byHour,
+  cumulated,
   daysAxis,
   minuteSeries,
+  spanOf,
+  sum,
   total,
 } from "../../../public/js/statistics/series.js";
 
@@ -43,6 +51,20 @@ test("a range that can't be is made to fit", () => {
   assert.equal(rangeOf({ from: "2026-99-99", to: "x" }, NOW).days, 30);
 });
 
+test("a range of more than 366 days is cut, and says so", () => {
+  const cut = { from: "2025-11-25", to: "2026-11-25", days: null, cut: true };
+  assert.deepEqual(rangeOf({ from: "2024-11-25", to: "2026-11-25" }, NOW), cut);
+  assert.equal(rangeOf({ from: "2025-11-25", to: "2026-11-25" }, NOW).cut, undefined);
+  assert.equal(earliestFor("2026-11-25"), "2025-11-25");
+});
+
+test("a range is told in words", () => {
+  assert.equal(rangeInWords(rangeOf({ days: "7" }, NOW)), "In the last 7 days");
+  const own = (from, to) => rangeInWords(rangeOf({ from, to }, NOW));
+  assert.match(own("2026-11-20", "2026-11-20"), /^On .*20.*2026$/);
+  assert.match(own("2026-11-01", "2026-11-20"), /^From .*2026 to .*2026$/);
+});
+
 test("the day of the minutes is today unless an earlier one is asked", () => {
   assert.equal(minuteDayOf({}, NOW), "2026-11-25");
   assert.equal(minuteDayOf({ day: "2026-11-24" }, NOW), "2026-11-24");
@@ -77,6 +99,33 @@ test("those who are too many are the others, and no change is lost", () => {
       ["2 others", 15],
     ],
   );
+  assert.deepEqual(
+    series.map(({ tone }) => tone),
+    [undefined, undefined, 7],
+  );
+});
+
+test("bars stand upon each other, the first at the bottom and the highest drawn first", () => {
+  const series = [{ values: [1, 2] }, { values: [10, 0] }, { values: [100, 5] }];
+  assert.deepEqual(cumulated(series), [
+    [111, 7],
+    [11, 2],
+    [1, 2],
+  ]);
+  assert.deepEqual(cumulated([]), []);
+});
+
+test("an axis shows bars wholly, and of a single day that day alone", () => {
+  const days = [1_795_478_400, 1_795_564_800];
+  assert.deepEqual(spanOf(days, "day", false), days);
+  assert.deepEqual(spanOf(days, "day", true), [1_795_435_200, 1_795_608_000]);
+  assert.deepEqual(spanOf([days[0]], "day", false), [1_795_435_200, 1_795_521_600]);
+  assert.deepEqual(spanOf([60, 120], "minute", false), [60, 120]);
+});
+
+test("what is not known adds nothing to a sum", () => {
+  assert.equal(sum([1, null, 2, undefined]), 3);
+  assert.equal(sum([]), 0);
 });
 
 test("the server itself is told apart from agents", () => {
