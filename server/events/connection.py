@@ -172,13 +172,21 @@ class SignIn:
     async def check_access(self, tenant: str) -> None:
         """Closes the sockets whose agent, key or device is shut out, and asks devices to sync.
 
-        Called when the database says that one of them changed. Raises `Unavailable`.
+        Who has another name or role than at the sign-in is told so. Called when the database says
+        that one of them changed. Raises `Unavailable`.
         """
         self._access_changes += 1
         sessions = self._sessions.of_tenant(tenant)
         if not sessions:
             return
         actors = [session.signed_in for session in sessions]
+        for session, was, now in zip(
+            sessions, actors, await self._auth.as_they_are(tenant, actors), strict=True
+        ):
+            if now != was:
+                # It may have signed in again meanwhile: only what changed is taken over.
+                session.actor = replace(session.signed_in, name=now.name, role=now.role)
+                session.channel.send("agent_changed", {"agent": session.actor.to_wire()})
         notices = await self._auth.notices(tenant, actors)
         if not notices:
             return

@@ -92,6 +92,12 @@ class RevokedSchema(FieldbookSchema):
     reason = Choice(*REVOKED_REASONS, required=True)
 
 
+class AgentChangedSchema(FieldbookSchema):
+    """`agent_changed`: the signed-in agent, whose role or name is another now."""
+
+    agent = Part(AgentSchema(), required=True)
+
+
 class DrainingSchema(FieldbookSchema):
     """`draining`: reconnect after that time."""
 
@@ -123,6 +129,7 @@ OUTGOING: Mapping[str, FieldbookSchema] = {
     "changes": ChangeSetSchema(),
     "sync_available": SyncAvailableSchema(),
     "revoked": RevokedSchema(),
+    "agent_changed": AgentChangedSchema(),
     "draining": DrainingSchema(),
     "job_progress": JobProgressSchema(),
     **{name: schema for entity in ENTITIES for name, schema in _live_events(entity).items()},

@@ -96,6 +96,17 @@ class Auth:
                 connection, "sign_in", "agent", actor.agent_id, actor, detail, origin="socket"
             )
 
+    async def as_they_are(self, tenant: str, actors: Sequence[Actor]) -> list[Actor]:
+        """The same actors with their present names and roles. Raises `Unavailable`."""
+        async with self._database.tenant(tenant) as connection:
+            records = await connection.fetch(
+                queries.auth.read_callings, tenant, list({actor.agent_id for actor in actors})
+            )
+        callings = {
+            record["id"]: {"name": record["name"], "role": record["role"]} for record in records
+        }
+        return [replace(actor, **callings.get(actor.agent_id, {})) for actor in actors]
+
     async def notices(
         self, tenant: str, actors: Sequence[Actor]
     ) -> dict[tuple[str, str | None], str]:

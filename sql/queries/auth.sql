@@ -14,6 +14,10 @@ SET name = coalesce(excluded.name, d.name), model = coalesce(excluded.model, d.m
 WHERE d.agent_id = excluded.agent_id
 RETURNING revoked_at;
 
+-- name: read_callings
+-- The present name and role of agents. $1 tenant, $2 agents.
+SELECT id, name, role FROM agents WHERE tenant_id = $1::text AND id = ANY ($2::text[]);
+
 -- name: find_notices
 -- What the open sockets have to be told: whose agent, key or device is shut out, and why, and
 -- which devices a manager has just asked to sync.

@@ -349,3 +349,26 @@ async def test_a_disabled_agent_s_last_words_are_refused(
         assert answer["error"]["code"] == "forbidden"
     finally:
         await sql.execute("ALTER TABLE agents ENABLE TRIGGER notify_agent_access")
+
+
+async def test_who_gets_another_role_or_name_hears_so_on_each_open_socket_and_nobody_else(
+    make_device: MakeDevice, server: Server, company: Company, sql: asyncpg.Connection
+) -> None:
+    await add_agent(sql, server.parts.auth, company, "riser", "agent")
+    phone, tablet = [await make_device("riser").connect() for _ in range(2)]
+    witness = await make_device("agent").connect()
+    for device in (phone, tablet, witness):
+        await device.sign_in()
+    agent = {"id": company.agents["riser"], "code": "riser", "name": "Rosa", "role": "manager"}
+
+    await sql.execute("UPDATE agents SET role = 'manager', name = 'Rosa' WHERE code = 'riser'")
+
+    for device in (phone, tablet):
+        assert await device.expect("agent_changed") == {"agent": agent}
+    # An equal role is no news, nor is somebody else's.
+    await sql.execute("UPDATE agents SET role = role")
+    await sql.execute("UPDATE agents SET role = 'agent' WHERE code = 'riser'")
+    back = await phone.expect("agent_changed")
+    assert back == {"agent": agent | {"role": "agent"}}
+    await witness.flush()
+    assert (phone.take("agent_changed"), witness.take("agent_changed")) == ([], [])

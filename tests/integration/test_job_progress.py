@@ -134,3 +134,28 @@ async def test_what_is_announced_while_nobody_listens_is_looked_up(
 @pytest_asyncio.fixture(loop_scope="module")
 async def manager(make_device: MakeDevice) -> Device:
     return await signed_in(make_device("manager"))
+
+
+async def test_who_becomes_a_manager_hears_of_jobs_from_then_on_and_until_it_ends(
+    program: Api,
+    company: Company,
+    make_device: MakeDevice,
+    server: Server,
+    sql: asyncpg.Connection,
+) -> None:
+    await add_agent(sql, server.parts.auth, company, "riser", "agent")
+    device = await signed_in(make_device("riser"))
+    manager = await signed_in(make_device("manager"))
+    for role, hears in (("manager", True), ("agent", False)):
+        await sql.execute("UPDATE agents SET role = $1 WHERE code = 'riser'", role)
+        await device.expect("agent_changed")
+        device.events.clear()
+        job = await ended(program, await send(program, f"Name\nMia {role}\n"))
+        await manager.expect(
+            "job_progress",
+            lambda event, job=job: (
+                event["job"]["id"] == job["id"] and event["job"]["state"] == "done"
+            ),
+        )
+        await device.flush()
+        assert bool(told(device)) == hears

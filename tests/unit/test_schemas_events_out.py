@@ -66,6 +66,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "changes": CHANGES,
     "sync_available": {"version": 7},
     "revoked": {"reason": "key_revoked"},
+    "agent_changed": {"agent": {"id": ID, "code": "ann", "name": "Ann", "role": "manager"}},
     "draining": {"retry_after_ms": 2_000},
     "job_progress": {
         "job": {
