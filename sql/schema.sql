@@ -664,7 +664,8 @@ CREATE FUNCTION public.export_own_columns(shape jsonb) RETURNS TABLE(heading tex
         UNION ALL
         -- rfc3339() would take two fifths of the whole export.
         SELECT 5, place, heading, format(
-            'replace(timezone(''UTC'', c.%s)::timestamp(3)::text, '' '', ''T'') || %L', heading, mark)
+            'replace(date_trunc(''milliseconds'', timezone(''UTC'', c.%s))::text, '' '', ''T'') || %L',
+            heading, mark)
         FROM (VALUES (1, 'created_at', 'Z'), (2, 'updated_at', E'Z\x1e'))
             AS fields (place, heading, mark)
     ) AS columns
@@ -765,7 +766,7 @@ CREATE FUNCTION public.export_vcard(shape jsonb) RETURNS text
             (9, 'X-FIELDBOOK-PREFERENCES-EMAIL', 'c.preference_email'),
             (10, 'X-FIELDBOOK-PREFERENCES-PHONE', 'c.preference_phone'),
             (11, 'X-FIELDBOOK-PREFERENCES-SMS', 'c.preference_sms'),
-            (12, 'REV', 'replace(timezone(''UTC'', c.updated_at)::timestamp(0)::text, '' '', ''T'') || ''Z''')
+            (12, 'REV', 'replace(date_trunc(''second'', timezone(''UTC'', c.updated_at))::text, '' '', ''T'') || ''Z''')
         ) AS properties (place, property, value)
     ), customs AS (
         SELECT string_agg(format(

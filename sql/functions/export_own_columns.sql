@@ -37,7 +37,8 @@ AS $$
         UNION ALL
         -- rfc3339() would take two fifths of the whole export.
         SELECT 5, place, heading, format(
-            'replace(timezone(''UTC'', c.%s)::timestamp(3)::text, '' '', ''T'') || %L', heading, mark)
+            'replace(date_trunc(''milliseconds'', timezone(''UTC'', c.%s))::text, '' '', ''T'') || %L',
+            heading, mark)
         FROM (VALUES (1, 'created_at', 'Z'), (2, 'updated_at', E'Z\x1e'))
             AS fields (place, heading, mark)
     ) AS columns

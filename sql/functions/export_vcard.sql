@@ -40,7 +40,7 @@ AS $$
             (9, 'X-FIELDBOOK-PREFERENCES-EMAIL', 'c.preference_email'),
             (10, 'X-FIELDBOOK-PREFERENCES-PHONE', 'c.preference_phone'),
             (11, 'X-FIELDBOOK-PREFERENCES-SMS', 'c.preference_sms'),
-            (12, 'REV', 'replace(timezone(''UTC'', c.updated_at)::timestamp(0)::text, '' '', ''T'') || ''Z''')
+            (12, 'REV', 'replace(date_trunc(''second'', timezone(''UTC'', c.updated_at))::text, '' '', ''T'') || ''Z''')
         ) AS properties (place, property, value)
     ), customs AS (
         SELECT string_agg(format(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -50,7 +51,6 @@ ANN: dict[str, Any] = {
     "preferences": {"email": "opted_out", "sms": "opted_in"},
     "active": False,
 }
-CREATED = {"created": TIME, "updated": TIME}
 
 
 async def make(api: Api, **fields: Any) -> str:
@@ -327,6 +327,23 @@ async def test_a_deleted_contact_says_when_that_was(agent: Api) -> None:
     (exported,) = (await export(agent, "deleted=true&format=json")).json
 
     assert exported["deleted_at"] == deleted["deleted_at"]
+
+
+async def test_times_are_those_of_the_contact_itself(agent: Api) -> None:
+    """Also where a microsecond more would be the next millisecond, or the next second."""
+    for number in range(40):
+        await make(agent, id=f"contact-{number:03}", company="Times")
+    contacts = (await export(agent, "format=json")).json
+    cards = (await export(agent, "format=vcf")).text
+    revisions = dict(re.findall(r"UID:(.*?)\r\n.*?REV:(.*?)\r\n", cards, re.DOTALL))
+
+    rows = rows_of((await export(agent, "")).text)
+
+    for name in ("created_at", "updated_at"):
+        assert {row["id"]: datetime.fromisoformat(row[name]) for row in rows} == {
+            contact["id"]: datetime.fromisoformat(contact[name]) for contact in contacts
+        }
+    assert revisions == {contact["id"]: contact["updated_at"][:19] + "Z" for contact in contacts}
 
 
 async def test_two_companies_never_mix(agent: Api, outsider: Api) -> None:
