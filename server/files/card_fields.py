@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 
-from server.files.cells import CellFault, read_birthday, refuse_ruined, words
+from server.files.cells import CellFault, refuse_ruined, words
+from server.files.dates import read_birthday
 from server.files.fields import field_reader, split_name
 from server.files.items import add_items
 from server.files.mapping import custom_path

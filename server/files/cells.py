@@ -7,8 +7,12 @@ Whether a phone or an e-mail is a right one is decided later, by the rules of ev
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import date, timedelta
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a line as a set: how this package writes its small dictionaries."""
+    return frozenset(text.split())
+
 
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -23,54 +27,40 @@ RUINED = (
 _JOINED = re.compile(r":::")
 _MAIL_PARTS = re.compile(r":::|;|\n")
 _MAIL_COMMA = re.compile(r"(?<=@)([^\s,;@]+),|(?<=>),")
+_MAIL_SIGNS = re.compile(r"[\s,/|&]")
+# How Exchange writes the kind of an address, and people what it is for.
+_MAIL_KIND = re.compile(r"(?:smtp|e-?mail|mail):\s*(?=[^\s@]+@)", re.I)
+_MAIL_REMARK = re.compile(r"(?<=[^\s(])\s*\([^()@]*\)")
+_MAIL_INSIDE = re.compile(r"[^()<>@]*\(([^()\s@]+@[^()\s@]+)\)")
 _PHONE_PARTS = re.compile(r":::|\n|;(?!\s*(?:ext|isub|phone-context|postd)=)", re.I)
-_PHONE_SIGNS = re.compile(r"[/,|]")
+_AND = words("and or und oder u. et ou y o e i lub en of и или")
+_PHONE_SIGNS = re.compile(
+    rf"[/,|&]|(?<=\s)(?:{'|'.join(map(re.escape, sorted(_AND)))})(?=\s)", re.I
+)
+# A number that was a fraction on its way, as data frames have it, or marked as text.
+_AS_FRACTION = re.compile(r"\+?[0-9]{7,15}\.0")
+_AS_TEXT = re.compile(r"'[0-9+(]")
 _DIGIT = re.compile(r"[0-9]")
 _NAME_PARTS = re.compile(r"[;,\n|]")
 
 
-def words(text: str) -> frozenset[str]:
-    """The words of a line as a set: how this package writes its small dictionaries."""
-    return frozenset(text.split())
-
+_TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
+# What Excel writes where a formula has no result, in English, German, French, Spanish and Italian.
+_SPREADSHEET_ERRORS = words(
+    "#N/A #NV #N/D #NAME? #NOM? #NOMBRE? #NOME? #REF! #BEZUG! #RIF! #¡REF! #VALUE! #WERT! #VALEUR! "
+    "#¡VALOR! #VALORE! #DIV/0! #¡DIV/0! #NUM! #ZAHL! #NOMBRE! #¡NUM! #NULL! #NUL! #¡NULO! #NULLO!"
+)
+_NOTHING = words(
+    "- -- --- – — . .. / ? ?? n/a na n.a. n.a none null nil \\n k.a. keine ohne aucun aucune "
+    "ninguno nessuno brak nvt n.v.t. 0 http:// https://"
+)
+_LONGEST_NOTHING = max(map(len, _NOTHING))
 
 _TRUE = words("true yes y 1 on x wahr ja j vrai oui o verdadero si sí s vero prawda tak t")
 _FALSE = words("false no n 0 off falsch nein faux non falso falsz fałsz nie f")
 _SPACES = re.compile(r"[\s_-]+")
 _OUT = words("optedout out unsubscribed optout")
 _IN = words("optedin in subscribed optin")
-
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january", "feb february", "mar march", "apr april", "may", "jun june",
-            "jul july", "aug august", "sep sept september", "oct october", "nov november",
-            "dec december",
-        ),
-        1,
-    )
-    for name in names.split()
-}  # fmt: skip
-_TIME = re.compile(r"(?:T|\s+)[0-9]{1,2}:[0-9]{2}.*", re.S)
-_ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})\.?")
-_BASIC = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
-_YEARLESS = re.compile(r"--([0-9]{2})-?([0-9]{2})")
-_DOTS = re.compile(r"([0-9]{1,2})\.\s*([0-9]{1,2})\.\s*([0-9]{4}|[0-9]{2})?")
-_SLASHES = re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})(?:[/-]([0-9]{4}|[0-9]{2}))?")
-_DAY_MONTH = re.compile(
-    r"([0-9]{1,2})(?:st|nd|rd|th|\.)?[\s-]+([a-z]+)\.?(?:,?[\s-]+([0-9]{4}|[0-9]{2}))?"
-)
-_MONTH_DAY = re.compile(r"([a-z]+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?(?:,?\s+([0-9]{4}))?")
-# Of five digits: four are a year.
-_SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?")
-# A leap year stands for a year that is not known, so that 29 February is accepted.
-_ANY_YEAR = 2000
-_LONGEST_DATE = 60
-_EXCEL_EPOCH = date(1899, 12, 30)
-
-# Where the month is written first; everywhere else the day is.
-MONTH_FIRST_REGIONS = words("US PR GU VI AS MP UM FM MH PW PH BZ")
 
 
 class CellFault(Exception):
@@ -100,12 +90,22 @@ def split_emails(cell: str) -> list[str]:
     """The addresses of a cell, each still with its `Name <…>` or `mailto:`."""
     found: list[str] = []
     for text in _MAIL_PARTS.split(cell):
-        pieces = text.split()
+        pieces = [piece for piece in _MAIL_SIGNS.split(text) if piece.lower() not in ("", *_AND)]
         if len(pieces) > 1 and all(piece.count("@") == 1 for piece in pieces) and "<" not in text:
-            found += [piece.strip(",") for piece in pieces]
+            found += pieces
         else:
             found += _MAIL_COMMA.sub(_ended_by_newline, text).split("\n")
-    return [text.strip(" ,") for text in found if text.strip(" ,")]
+    return [address for text in found if (address := _bare_email(text))]
+
+
+def _bare_email(text: str) -> str:
+    """An address without what stands around it: `SMTP:ann@x.co (work).` gives `ann@x.co`."""
+    text = text.strip(" ,.")
+    if "(" in text:
+        inside = _MAIL_INSIDE.fullmatch(text)
+        bare = inside.group(1) if inside else _MAIL_REMARK.sub("", text)
+        text = bare if "@" in bare else text
+    return _MAIL_KIND.sub("", text, count=1) if ":" in text else text
 
 
 def _ended_by_newline(match: re.Match[str]) -> str:
@@ -124,10 +124,34 @@ def split_phones(cell: str) -> list[str]:
             found += pieces
         else:
             found.append(text)
-    numbers = [text.strip() for text in found if text.strip()]
+    numbers = [bare_phone(text.strip()) for text in found if text.strip()]
     for number in numbers:
         refuse_ruined(number)
     return numbers
+
+
+def bare_phone(cell: str) -> str:
+    """A number without the marks that programs leave on it: `'0446681800`, `4155552671.0`."""
+    if cell[0] == "'" and _AS_TEXT.match(cell):
+        return cell[1:]
+    return cell[:-2] if cell[-2:] == ".0" and _AS_FRACTION.fullmatch(cell) else cell
+
+
+def without_artefacts(cell: str) -> str:
+    """A cell without what programs put where there is no value, or around a text to keep it one.
+
+    `#N/A` is none, `="0446681800"` is its text; a byte order mark within a file is no letter.
+    """
+    cell = cell.replace("\ufeff", "")
+    if cell in _SPREADSHEET_ERRORS:
+        return ""
+    as_text = _TEXT_FORMULA.fullmatch(cell)
+    return as_text.group(1).replace('""', '"').strip() if as_text else cell
+
+
+def says_nothing(cell: str) -> bool:
+    """Whether a cell of an address or a date only says that there is none: `-`, `n/a`, `none`."""
+    return len(cell) <= _LONGEST_NOTHING and cell.casefold() in _NOTHING
 
 
 def split_joined(cell: str) -> list[str]:
@@ -181,50 +205,3 @@ def read_consent(cell: str, yes_means: str) -> str:
     if yes:
         return yes_means
     return "opted_out" if yes_means == "opted_in" else ""
-
-
-def read_birthday(cell: str, month_first: bool, today: Callable[[], date] = date.today) -> str:
-    """`YYYY-MM-DD`, or `--MM-DD` without a year; "" for Outlook's `0/0/00`, which is none.
-
-    `month_first` decides 4/12/1990 (never a guess from what the day could not be). Raises
-    CellFault for what is no date, and for a year of two digits that could be two.
-    """
-    # What is longer is no date, and not worth the search for a time in it.
-    text = _TIME.sub("", cell.strip() if len(cell) <= _LONGEST_DATE else "").strip().lower()
-    if match := _ISO.fullmatch(text) or _BASIC.fullmatch(text):
-        return _day(cell, match[1], match[2], match[3], today)
-    if match := _YEARLESS.fullmatch(text):
-        return _day(cell, None, match[1], match[2], today)
-    if match := _DOTS.fullmatch(text):
-        return _day(cell, match[3], match[2], match[1], today)
-    if match := _SLASHES.fullmatch(text):
-        month, day = (match[1], match[2]) if month_first else (match[2], match[1])
-        return _day(cell, match[3], month, day, today)
-    if (match := _DAY_MONTH.fullmatch(text)) and match[2] in _MONTHS:
-        return _day(cell, match[3], str(_MONTHS[match[2]]), match[1], today)
-    if (match := _MONTH_DAY.fullmatch(text)) and match[1] in _MONTHS:
-        return _day(cell, match[3], str(_MONTHS[match[1]]), match[2], today)
-    if match := _SERIAL.fullmatch(text):
-        return (_EXCEL_EPOCH + timedelta(days=int(match[1]))).isoformat()
-    raise CellFault(f"{cell[:50]!r} is no date. Write it as 1990-04-12, or --04-12 without a year.")
-
-
-def _day(cell: str, year: str | None, month: str, day: str, today: Callable[[], date]) -> str:
-    if int(month) == 0 and int(day) == 0:
-        return ""
-    number = int(year) if year else 0
-    if year and len(year) == 2:
-        # 1990 and not 2090; but 26 is 1926 as well as 2026.
-        if number <= today().year % 100:
-            raise CellFault(
-                f"The year of {cell[:50]!r} may be 19{year} or 20{year}; write it in full."
-            )
-        number += 1900
-    try:
-        found = date(number or _ANY_YEAR, int(month), int(day))
-    except ValueError:
-        raise CellFault(
-            f"There is no such day: {cell[:50]!r}, read as day {int(day)} of month {int(month)}. "
-            "Write it as 1990-04-12, or --04-12 without a year."
-        ) from None
-    return found.isoformat() if number else f"--{found:%m-%d}"

@@ -15,12 +15,19 @@ class ContactFile(ABC):
 
     `detected` is `{"format", "encoding", "delimiter"}`; `columns` are as the file names
     them, in order, unique (in JSON the keys, in vCard the properties: those that `check` finds
-    are added); `mapping` is `{column: field path, or None if left out}`.
+    are added); `mapping` is `{column: field path, or None if left out}`. `doubt` tells of an
+    encoding that the file does not say.
     """
 
     detected: dict[str, str | None]
     columns: list[str]
     mapping: Mapped
+    doubt: str | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of how the file was read, each a sentence or two."""
+        return [self.doubt] if self.doubt else []
 
     def check(self) -> int:
         """Go through the whole file once: how many contacts there are.
@@ -31,7 +38,7 @@ class ContactFile(ABC):
         count = self._count()
         if not count:
             raise FileFault("There is no contact in the file: nothing stands beneath its header.")
-        require_identity(self.mapping)
+        require_identity(self.mapping, self.doubt)
         return count
 
     def rows(self, skip: int = 0) -> Iterator[FileRow]:

@@ -32,6 +32,8 @@ def known_delimiter(wished: str) -> str:
 class DelimitedTable:
     """A CSV file. `delimiter` is what was asked for or found; `encoding` is given."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(self, path: Path, encoding: str, delimiter: str | None) -> None:
         self.path = path
         self.encoding = encoding
@@ -144,6 +146,10 @@ def _evenness(sample: str, delimiter: str) -> tuple[bool, int, float, int]:
     except csv.Error:
         # A cell that is too long only for this delimiter; `records` reports it if it stays.
         return (False, 0, 0.0, 0)
+    # Titles of one cell may stand above the table.
+    begins = next((at for at, cells in enumerate(records) if len(cells) > 1), 0)
+    if begins and sum(map(is_usual_name, records[begins])) > 1:
+        records = records[begins:]
     if not records or len(records[0]) < 2:
         return (False, 0, 0.0, 0)
     width = len(records[0])

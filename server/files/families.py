@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from server.files.outlook_names import TRANSLATED, is_translated
 from server.files.paths import INFORMATION, parse_path
 
 Known = Mapping[str, str | None]
@@ -110,7 +111,7 @@ def _outlook() -> dict[str, str | None]:
         known[f"e-mail{number} type"] = known[f"e-mail{number} display name"] = None
     for place, label in _PLACES.items():
         known |= {f"{place} {n}": f"addresses.{label}.{p}" for n, p in _OUTLOOK_ADDRESS.items()}
-    return known
+    return {**TRANSLATED, **known}
 
 
 def _salesforce() -> dict[str, str | None]:
@@ -214,6 +215,8 @@ def recognise(columns: Sequence[str]) -> str | None:
             "business street", "business phone", "mobile phone", "home phone", "business city",
         }:  # fmt: skip
             return "outlook"
+    if is_translated(names):
+        return "outlook"
     if names & {"record id", "record id - contact"} and names & {"first name", "email"}:
         return "hubspot"
     if "lastname" in names and names & {
@@ -226,6 +229,12 @@ def recognise(columns: Sequence[str]) -> str | None:
     ):
         return "salesforce"
     return None
+
+
+def writes_month_first(family: str, columns: Sequence[str]) -> bool:
+    """Whether this program writes 4/12/1990 for 12 April wherever it runs: Outlook in English."""
+    names = {column.strip().lower() for column in columns}
+    return family in ("outlook", "outlook_com") and not is_translated(names)
 
 
 def family_path(family: str, column: str) -> tuple[bool, str | None]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from server.files.cells import (
     CellFault,
-    read_birthday,
     read_consent,
     read_flag,
     split_categories,
@@ -17,6 +16,7 @@ from server.files.cells import (
     split_names,
     words,
 )
+from server.files.dates import read_birthday
 from server.files.paths import NAMES, FieldPath
 from server.files.usual_names import folded
 

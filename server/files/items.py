@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from server.files.cells import CellFault, split_emails, split_joined, split_phones
+from server.files.cells import (
+    CellFault,
+    says_nothing,
+    split_emails,
+    split_joined,
+    split_phones,
+)
 from server.files.fields import field_reader
 from server.files.model import Faults
 from server.files.paths import LISTS, FieldPath, parse_path
@@ -14,7 +20,14 @@ from server.files.paths import LISTS, FieldPath, parse_path
 # Puts an item into the row's fields, from all of its values.
 ItemReader = Callable[[list[str], dict[str, Any], Faults], None]
 
-_SEVERAL = re.compile(r"[;,/|\n\s<\\]|:::")
+# What is one thing as it stands, so that there is nothing to take apart.
+_SINGLE = {
+    "emails": re.compile(r"[\w.+'%-]+@[\w.-]*\w"),
+    "phones": re.compile(r"[+0-9(][0-9() -]*[0-9]"),
+    "websites": re.compile(r"[^;,|\s<\\]+"),
+}
+# What Outlook has of colleagues in one Exchange organisation in place of their address.
+_EXCHANGE = re.compile(r"/o=", re.I)
 _SPLIT = {"emails": split_emails, "phones": split_phones, "websites": split_joined}
 # Numbers that reach a machine or somebody else, and so never lead the list of phones.
 _LAST = re.compile(r"fax|assistant|callback|isdn|pager|radio|telex|tty|faks|t[eé]l[eé]copie", re.I)
@@ -60,6 +73,7 @@ def _value(
     split = _SPLIT[field]
     labelled = {"label": label} if label else {}
     path = f"{field}.{label}" if label else field
+    single = _SINGLE[field]
     # Google once wrote http\\://… into its files.
     escapes = field == "websites"
 
@@ -72,8 +86,13 @@ def _value(
             item = {"label": own, "value": cell} if own else {"value": cell}
             fields.setdefault(field, []).append(item)
             return
-        if label_index is None and not _SEVERAL.search(cell):
+        if label_index is None and single.fullmatch(cell) and not says_nothing(cell):
             fields.setdefault(field, []).append({**labelled, "value": cell})
+            return
+        if says_nothing(cell):
+            return
+        if field == "emails" and _EXCHANGE.match(cell):
+            fields.setdefault("custom", {})["Exchange address"] = cell
             return
         try:
             found = split(cell.replace("\\:", ":") if escapes else cell)

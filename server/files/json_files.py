@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from server.files.cells import MONTH_FIRST_REGIONS, CellFault, refuse_ruined
+from server.files.cells import CellFault, refuse_ruined
 from server.files.contact_file import ContactFile
+from server.files.dates import MONTH_FIRST_REGIONS
 from server.files.json_objects import json_objects
 from server.files.mapping import apply_mapping, custom_path
 from server.files.model import ERROR_COLUMNS, MAX_COLUMNS, FileFault, FileRow, ReadOptions

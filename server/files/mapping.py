@@ -22,6 +22,8 @@ MAX_CUSTOM_NAME = 100
 # A contact is found or made by one of these; a file without any holds no contacts.
 _IDENTITY = words("id external_id first_name last_name name company emails phones")
 
+_FIRST_OR_WHOLE = {folded(name) for name in ("nombre", "nome", "jméno", "имя", "이름", "名字")}
+_YEARS_OF_BIRTH = words("birthyear geburtsjahr")
 _NAMES_OF_PEOPLE = (FieldPath("first_name"), FieldPath("last_name"))
 
 
@@ -87,14 +89,14 @@ def apply_mapping(
     }
 
 
-def require_identity(mapping: Mapped) -> None:
-    """Raise FileFault when no column can tell who a contact is."""
+def require_identity(mapping: Mapped, doubt: str | None = None) -> None:
+    """Raise FileFault when no column can tell who a contact is; `doubt` may say why."""
     fields = {parsed.field for path in mapping.values() if path and (parsed := parse_path(path))}
     if not fields & _IDENTITY:
         raise FileFault(
             f"No column holds a name, a company, an e-mail, a phone or an id. The columns are: "
             f"{listed(list(mapping))}. Is the first row the names of the columns? Else say by "
-            "the mapping which column is what."
+            f"the mapping which column is what.{f' {doubt}' if doubt else ''}"
         )
 
 
@@ -145,5 +147,9 @@ def _name_the_names(proposed: Mapped) -> None:
         proposed[whole] = "last_name"
     elif last and not first and not whole and folded(last) == "nom":
         proposed[last] = "name"
-    elif first and not last and not whole and folded(first) in ("nombre", "nome"):
+    elif first and not last and not whole and folded(first) in _FIRST_OR_WHOLE:
         proposed[first] = "name"
+    # Thunderbird has the day, the month and the year of birth in columns of their own.
+    birthday = columns.get("birthday")
+    if birthday and any(folded(column) in _YEARS_OF_BIRTH for column in proposed):
+        proposed[birthday] = custom_path(birthday)

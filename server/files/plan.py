@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from server.files.cells import CellFault, refuse_ruined, unguarded, words
+from server.files.cells import (
+    CellFault,
+    refuse_ruined,
+    unguarded,
+    without_artefacts,
+    words,
+)
 from server.files.fields import FieldReader, field_reader
 from server.files.items import OUR_MARK, item_readers
 from server.files.model import Faults, FileRow, Mapped, Source
@@ -16,7 +22,10 @@ _PLAIN = words("id external_id first_name last_name company department job_title
 # Free text, in which an E+ means nothing.
 _FREE = words("notes")
 # How Outlook says that a field is empty.
-_OUTLOOK_NONE = words("0/0/00 Unspecified")
+_OUTLOOK_NONE = frozenset(
+    ("0/0/00", "0.0.00", "Unspecified", "Keine Angabe", "Non spécifié", "No especificado",
+     "Non specificato", "Niet opgegeven", "Nieokreślona", "Não especificado", "指定なし")
+)  # fmt: skip
 
 
 class Plan:
@@ -41,6 +50,7 @@ class Plan:
             if (path := mapping[column]) and (part := parse_path(path))
         }
         self._guards = guards
+        self._foreign = guards and family != "own"
         self._outlook = family in ("outlook", "outlook_com")
         self._plain: list[tuple[int, str]] = []
         self._custom: list[tuple[int, str]] = []
@@ -84,12 +94,15 @@ class Plan:
         source: Source = cells
         if len(values) != self.width:
             source, values = self._fit(cells, values, faults)
+        ours = self._maybe_ours and OUR_MARK in together
         # One look at the whole row spares a look at each cell of nearly all rows.
+        odd = "#" in together or '="' in together or "\ufeff" in together
+        if odd and self._foreign and not ours:
+            values = [without_artefacts(value) for value in values]
         if self._guards and "'" in together:
             values = [unguarded(value) for value in values]
         if self._outlook:
             values = ["" if value in _OUTLOOK_NONE else value for value in values]
-        ours = self._maybe_ours and OUR_MARK in together
         if "E+" in together or "e+" in together:
             self._refuse_ruined(values, faults, ours)
         for index, name in self._plain:

@@ -22,11 +22,15 @@ def open_contact_file(path: Path, options: ReadOptions) -> ContactFile:
     Reads the whole file once to know its encoding, and never holds it. Raises FileFault that
     says what is wrong and where; nothing else, whatever the file holds.
     """
-    kind, encoding = sniff(path, options)
+    kind, (encoding, doubt) = sniff(path, options)
+    file: ContactFile
     if kind == "xlsx":
-        return TableFile(SpreadsheetTable(path), "xlsx", options)
-    if kind == "json":
-        return JsonFile(path, encoding, options)
-    if kind == "vcard":
-        return CardFile(path, encoding, options)
-    return TableFile(DelimitedTable(path, encoding, options.delimiter), "csv", options)
+        file = TableFile(SpreadsheetTable(path), "xlsx", options)
+    elif kind == "json":
+        file = JsonFile(path, encoding, options)
+    elif kind == "vcard":
+        file = CardFile(path, encoding, options)
+    else:
+        file = TableFile(DelimitedTable(path, encoding, options.delimiter), "csv", options)
+    file.doubt = doubt
+    return file

@@ -7,11 +7,22 @@ import zipfile
 from pathlib import Path
 
 from server.files.model import FORMATS, TABLE_FORMATS, FileFault, ReadOptions
-from server.files.texts import detect_encoding, known_encoding, open_text, undecodable
+from server.files.texts import Detected, detect_encoding, known_encoding, open_text, undecodable
 
 _HEAD = 65_536
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _VCARD = re.compile(r"BEGIN[ \t]*:[ \t]*VCARD\b", re.IGNORECASE)
+_OTHER_TEXTS = (
+    (
+        re.compile(r"BEGIN[ \t]*:[ \t]*VCALENDAR", re.IGNORECASE),
+        "a calendar and no list of contacts. Export the contacts as vCard or CSV",
+    ),
+    (
+        re.compile(r"(?:version: 1\s+)?dn::? ", re.IGNORECASE),
+        "an LDIF file. Export the address book as CSV or vCard instead",
+    ),
+)
+_CHARSET = re.compile(r"CHARSET=\"?([\w-]+)", re.IGNORECASE)
 _OLD_OFFICE = bytes.fromhex("d0cf11e0a1b11ae1")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # Beginnings of files that people take for tables.
@@ -25,12 +36,13 @@ _OTHERS = (
     (b"7z\xbc\xaf", "an archive (7z). Unpack it and send the file inside"),
     (b"Rar!", "an archive (RAR). Unpack it and send the file inside"),
     (b"SQLite format 3", "a database (SQLite). Export its table as CSV"),
+    (b"bplist00", "a data file of Apple's. Export the contacts as vCard"),
     (b"!BDN", "an Outlook data file (PST). In Outlook, export the contacts as CSV"),
     (_OLD_OFFICE, "an old Office file (.xls or such). Save it as XLSX or CSV"),
 )
 
 
-def sniff(path: Path, options: ReadOptions) -> tuple[str, str]:
+def sniff(path: Path, options: ReadOptions) -> tuple[str, Detected]:
     """`(kind, encoding)`: kind is `table`, `xlsx`, `json` or `vcard`. Raises FileFault.
 
     A format that was asked for must be what the file is.
@@ -44,14 +56,48 @@ def sniff(path: Path, options: ReadOptions) -> tuple[str, str]:
         head = file.read(_HEAD)
     if head.startswith(_ZIP):
         _require_xlsx(path)
-        return _as_wished("xlsx", options), "utf-8"
+        return _as_wished("xlsx", options), Detected("utf-8")
+    if head.startswith(_OLD_OFFICE) and _is_encrypted(path):
+        raise FileFault(
+            "This workbook is protected by a password. Open it, take the password off (File, Info, "
+            "Protect Workbook), and save it again."
+        )
     for beginning, what in _OTHERS:
         if head.startswith(beginning):
             raise FileFault(f"This file is {what}.{_said(options)}")
-    encoding = wished_encoding or detect_encoding(path)
-    text = _beginning(path, encoding)
+    encoding = (
+        Detected(wished_encoding) if wished_encoding else detect_encoding(path, options.region)
+    )
+    text = _beginning(path, encoding.encoding)
     _refuse_what_is_no_text(text, options)
-    return _as_wished(_kind_of_text(text, options), options), encoding
+    kind = _as_wished(_kind_of_text(text, options), options)
+    if kind == "vcard" and encoding.doubt:
+        encoding = _declared(text) or encoding
+    return kind, encoding
+
+
+def _declared(text: str) -> Detected | None:
+    """The encoding that a card of 2.1 names, of which its file then is; None if it names none."""
+    for name in _CHARSET.findall(text):
+        try:
+            encoding = known_encoding(name)
+        except FileFault:
+            continue
+        if encoding != "utf-8":
+            return Detected(encoding)
+    return None
+
+
+def _is_encrypted(path: Path) -> bool:
+    """Whether an old Office file is the shell around an encrypted new one, which it names."""
+    name = "EncryptedPackage".encode("utf-16-le")
+    with path.open("rb") as file:
+        rest = b""
+        while piece := file.read(1 << 20):
+            if name in rest + piece:
+                return True
+            rest = piece[-len(name) :]
+    return False
 
 
 def _beginning(path: Path, encoding: str) -> str:
@@ -79,6 +125,9 @@ def _refuse_what_is_no_text(text: str, options: ReadOptions) -> None:
             "This is no table and no list of contacts, but some other kind of file. Contacts come "
             f"as CSV, XLSX, JSON or vCard.{_said(options)}"
         )
+    for pattern, what in _OTHER_TEXTS:
+        if pattern.match(text):
+            raise FileFault(f"This is {what}.")
     if text[:1] == "<":
         raise FileFault(
             "This is a web page or XML, even if it is called a table. Open it in a spreadsheet and "
@@ -147,4 +196,6 @@ def _require_xlsx(path: Path) -> None:
         raise FileFault("This is an OpenDocument file. Save it as XLSX or CSV.")
     if "word/document.xml" in names:
         raise FileFault("This is a Word document. Save its table as XLSX or CSV.")
+    if any(name.endswith(".iwa") for name in names):
+        raise FileFault("This is a document of Apple's Numbers. Export it as CSV or Excel (XLSX).")
     raise FileFault("This is a ZIP archive, no XLSX. Unpack it and send the file inside.")

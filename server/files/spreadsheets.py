@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
 
+from server.files.headers import find_header, may_be_title, names_without_header
+from server.files.mapping import listed
 from server.files.model import MAX_CELL, FileFault
+from server.files.usual_names import is_usual_name
 from server.files.workbooks import Attributes, Workbook
 
 # Not NUL, and no half of a pair.
@@ -33,14 +36,29 @@ class SpreadsheetTable:
     def __init__(self, path: Path) -> None:
         self._book = Workbook(path)
         self._sheet: str | None = None
-        self._sheet = self._first_with_rows()
+        self.notes: list[str] = []
+        self._choose()
 
-    def _first_with_rows(self) -> str:
-        for sheet in self._book.sheets:
+    def _choose(self) -> None:
+        """Take the first sheet that begins like a table of contacts, else the first with rows."""
+        filled: dict[str, str] = {}
+        tables: dict[str, str] = {}
+        for sheet, title in self._book.sheets:
             self._sheet = sheet
-            if any(any(cells) for _, cells in self.records()):
-                return sheet
-        raise FileFault("The file is empty: none of its sheets has a row.")
+            first, _ = find_header(self.records())
+            if first is not None:
+                filled[sheet] = title
+                if not may_be_title(first[1]) or _is_named(first[1]):
+                    tables[sheet] = title
+        if not filled:
+            raise FileFault("The file is empty: none of its sheets has a row.")
+        self._sheet = next(iter(tables or filled))
+        others = [title for sheet, title in (tables or filled).items() if sheet != self._sheet]
+        if others:
+            self.notes.append(
+                f"Of this workbook only the sheet {filled[self._sheet][:100]} was read; save each "
+                f"of the others as a file of its own: {listed(others)}."
+            )
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Each row that has cells. Raises FileFault at what is broken or too large."""
@@ -131,9 +149,13 @@ def _row_maker(book: Workbook, done: list[tuple[int, list[str]]]) -> Handlers:
     return start, end, text
 
 
+def _is_named(cells: list[str]) -> bool:
+    return any(map(is_usual_name, cells)) or names_without_header(cells) is not None
+
+
 def _value_reader(book: Workbook) -> Callable[[str, str, str], str]:
     """What makes a cell's content, kind and style a text."""
-    shared, dates = book.shared, book.date_styles
+    shared, dates, zeros = book.shared, book.date_styles, book.zero_styles
     epoch = _EPOCH_1904 if book.dates_from_1904 else _EPOCH
 
     def read(content: str, kind: str, style: str) -> str:
@@ -144,6 +166,8 @@ def _value_reader(book: Workbook) -> Callable[[str, str, str], str]:
             number = float(content)
             if style in dates and 0 <= number < _LAST_DAY:
                 return _date_text(number, epoch)
+            if style in zeros and number.is_integer() and number >= 0:
+                return f"{number:.0f}".zfill(zeros[style])
             return _number_text(number)
         if kind == "b":
             return "true" if content == "1" else "false"

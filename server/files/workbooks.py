@@ -33,13 +33,18 @@ _BROKEN = (
 )  # fmt: skip
 _BUILT_IN_DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _NOT_CODE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_ZEROS_CODE = re.compile(r"0{2,20}")
 _DATE_CODE = re.compile(r"[ymdhs]", re.IGNORECASE)
 
 Attributes = dict[str, str]
 
 
 class Workbook:
-    """An XLSX file. `sheets` are the parts of its sheets, those first that are not hidden."""
+    """An XLSX file. `sheets` are `(part, name)` of its sheets, those first that are not hidden.
+
+    `date_styles` are the cell styles that show a number as a date or time; `zero_styles` those that
+    fill one up with zeros, as a postal code or phone, with how many digits they show.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -48,7 +53,7 @@ class Workbook:
         self.dates_from_1904 = False
         self._refuse_bomb(self._declared())
         self.sheets = self._find_sheets()
-        self.date_styles = self._find_date_styles()
+        self.date_styles, self.zero_styles = self._find_styles()
         self.shared = self._read_shared()
 
     def _declared(self) -> int:
@@ -115,9 +120,9 @@ class Workbook:
         for _ in self.parse(part, start, lambda name: None, lambda text: None):
             pass
 
-    def _find_sheets(self) -> list[str]:
+    def _find_sheets(self) -> list[tuple[str, str]]:
         targets: dict[str, str] = {}
-        sheets: list[tuple[bool, str]] = []
+        sheets: list[tuple[bool, str, str]] = []
 
         def relation(name: str, given: Attributes) -> None:
             if name == "Relationship":
@@ -131,18 +136,22 @@ class Workbook:
             elif name == "sheet":
                 key = next((given[key] for key in given if key.split(":")[-1] == "id"), "")
                 hidden = given.get("state", "visible") != "visible"
-                sheets.append((hidden, targets.get(key, "")))
+                sheets.append((hidden, targets.get(key, ""), given.get("name", "")))
 
         self._collect("xl/_rels/workbook.xml.rels", relation)
         self._collect("xl/workbook.xml", book)
         return [
-            part for _, part in sorted(sheets, key=lambda sheet: sheet[0]) if part in self._parts
+            (part, name)
+            for _, part, name in sorted(sheets, key=lambda sheet: sheet[0])
+            if part in self._parts
         ]
 
-    def _find_date_styles(self) -> frozenset[str]:
-        """The numbers of the cell styles that show a number as a date or time."""
+    def _find_styles(self) -> tuple[frozenset[str], dict[str, int]]:
+        """The numbers of the cell styles of dates, and of those with zeros in front."""
         dates = set(map(str, _BUILT_IN_DATES))
+        zeros: dict[str, int] = {}
         found: set[str] = set()
+        filling: dict[str, int] = {}
         count = 0
         in_cells = False
 
@@ -150,17 +159,23 @@ class Workbook:
             nonlocal count, in_cells
             if name == "numFmt":
                 code = _NOT_CODE.sub("", given.get("formatCode", "")[:_MAX_CODE])
-                (dates.add if _DATE_CODE.search(code) else dates.discard)(given.get("numFmtId", ""))
+                key = given.get("numFmtId", "")
+                (dates.add if _DATE_CODE.search(code) else dates.discard)(key)
+                if _ZEROS_CODE.fullmatch(code):
+                    zeros[key] = len(code)
             elif name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
                 in_cells = name == "cellXfs"
             elif name == "xf" and in_cells:
-                if given.get("numFmtId") in dates:
+                key = given.get("numFmtId", "")
+                if key in dates:
                     found.add(str(count))
+                elif key in zeros:
+                    filling[str(count)] = zeros[key]
                 count += 1
 
         if "xl/styles.xml" in self._parts:
             self._collect("xl/styles.xml", style)
-        return frozenset(found)
+        return frozenset(found), filling
 
     def _read_shared(self) -> SharedTexts:
         shared = SharedTexts()

@@ -134,7 +134,7 @@ class ImportOptionsSchema(FieldbookSchema):
     )
     region = Region(2, metadata={"description": "Where phones without a country code are."})
     format = Choice(*FORMATS, metadata={"description": "Left out: by what is in the file."})
-    encoding = Line(50, metadata={"description": "Left out: UTF-8, UTF-16, else cp1252."})
+    encoding = Line(50, metadata={"description": "Left out: UTF-8, UTF-16, else Windows's."})
     delimiter = Delimiter(metadata={"description": "Left out: by what is in the file."})
     mapping = Mapping(
         metadata={

@@ -27,9 +27,8 @@ def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
             "name": record["agent_name"],
         },
         "file_name": record["file_name"],
-        **shown_counts(counts, mapping, loaded(record["columns"])),
+        **shown_counts(counts, mapping, loaded(record["columns"]), loaded(record["detected"])),
         "progress": {"done": record["done"], "total": record["total"]},
-        "detected": loaded(record["detected"]),
         "error": record["error"],
         **{
             name: rfc3339(record[name]) if record[name] else None
@@ -43,11 +42,17 @@ def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
 
 
 def shown_counts(
-    counts: Mapping[str, int], mapping: dict[str, Any] | None, columns: list[str] | None
+    counts: Mapping[str, int],
+    mapping: dict[str, Any] | None,
+    columns: list[str] | None,
+    detected: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """What a job and a dry run tell alike: counts, pictures, notes, and the mapping in order."""
+    """What a job and a dry run tell alike: counts, pictures, notes, and the mapping in order.
+
+    `detected` is as it is stored: with the notes on how the file was read.
+    """
     photos = counts.get("photos", 0)
-    notes = []
+    notes = list(detected.pop("notes", ())) if detected else []
     if photos:
         were = "photo was" if photos == 1 else "photos were"
         notes.append(f"{photos:,} {were} not imported: contacts have no pictures yet.")
@@ -56,6 +61,7 @@ def shown_counts(
         mapping = {column: mapping[column] for column in columns if column in mapping}
     return {
         "counts": {name: counts.get(name, 0) for name in COUNTS},
+        "detected": detected,
         "mapping": mapping,
         "photos": photos,
         "notes": notes,

@@ -191,14 +191,15 @@ def options_of(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def preview_to_wire(job: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     """A dry run's answer: the shape of a job, and what only a preview shows."""
-    shown = shown_counts(found["counts"], found.get("mapping"), found.get("columns"))
+    shown = shown_counts(
+        found["counts"], found.get("mapping"), found.get("columns"), found.get("detected")
+    )
     return {
         "dry_run": True,
         "kind": job["kind"],
         "file_name": job["file_name"],
         **shown,
         "progress": found["progress"],
-        "detected": found.get("detected"),
         "samples": found.get("samples", []),
         "preview": found["preview"],
         "differences": found["differences"],

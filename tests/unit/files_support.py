@@ -47,6 +47,22 @@ def workbook(rows: str, properties: str = "", **parts: str | bytes) -> dict[str,
     }
 
 
+def workbook_of(sheets: Mapping[str, str]) -> dict[str, str | bytes]:
+    """The parts of an XLSX whose sheets, by name, have these `<row>` elements."""
+    parts: dict[str, str | bytes] = {}
+    named, relations = "", ""
+    for number, (name, rows) in enumerate(sheets.items(), 1):
+        parts[f"xl/worksheets/sheet{number}.xml"] = f"{_SHEET}{rows}</sheetData></worksheet>"
+        named += f'<sheet name="{name}" sheetId="{number}" r:id="r{number}"/>'
+        relations += f'<Relationship Id="r{number}" Target="worksheets/sheet{number}.xml"/>'
+    namespace = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    parts["xl/workbook.xml"] = (
+        f'<workbook xmlns:r="{namespace}"><sheets>{named}</sheets></workbook>'
+    )
+    parts["xl/_rels/workbook.xml.rels"] = f"<Relationships>{relations}</Relationships>"
+    return parts
+
+
 def zipped(path: Path, parts: Mapping[str, str | bytes]) -> bytes:
     """The parts as a ZIP."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

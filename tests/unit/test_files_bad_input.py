@@ -41,7 +41,11 @@ def refused(folder: Path, content: bytes | str, **options: object) -> FileFault:
         (bytes(range(32)) * 200, "no table"),
         ("<!DOCTYPE html><table><tr><td>Name</td></tr></table>", "a web page"),
         ('<?xml version="1.0"?><contacts/>', "a web page or XML"),
-        ("Name,Email\nAnn,a@b.c\n".encode("utf-16-le"), "UTF-16 without its mark"),
+        ("Name,Email\nAnn,a@b.c\n".encode("utf-16-le")[:-1], "UTF-16 without its mark"),
+        (OLD_OFFICE + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
+        (b"bplist00\xd4\x01", "a data file of Apple's"),
+        ("BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n", "a calendar"),
+        ("dn: cn=Ann,mail=ann@x.co\nobjectclass: top\n", "an LDIF file"),
     ],
 )
 def test_what_is_no_table_is_named(content, says, tmp_path):

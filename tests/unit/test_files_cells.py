@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from server.files.cells import (
     CellFault,
     guarded,
-    read_birthday,
     read_consent,
     read_flag,
     refuse_ruined,
@@ -22,7 +21,9 @@ from server.files.cells import (
     split_phones,
     unguarded,
 )
+from server.files.dates import date_order, read_birthday
 from server.files.fields import split_name
+from tests.unit.files_support import opened, read
 
 # A busy machine is no fault.
 PATIENT = settings(deadline=None)
@@ -40,6 +41,15 @@ PATIENT = settings(deadline=None)
         ("Ann Lee <a@b.c>", ["Ann Lee <a@b.c>"]),
         ("Lee, Ann <a@b.c>, Berg, Bo <d@e.f>", ["Lee, Ann <a@b.c>", "Berg, Bo <d@e.f>"]),
         ("mailto:a@b.c;mailto:d@e.f", ["mailto:a@b.c", "mailto:d@e.f"]),
+        ("a@b.c / d@e.f | g@h.i & j@k.l", ["a@b.c", "d@e.f", "g@h.i", "j@k.l"]),
+        ("a@b.c oder d@e.f", ["a@b.c", "d@e.f"]),
+        ("a@b.c.", ["a@b.c"]),
+        ("SMTP:a@b.c", ["a@b.c"]),
+        ("E-Mail: a@b.c", ["a@b.c"]),
+        ("a@b.c (work)", ["a@b.c"]),
+        ("Ann Lee (a@b.c)", ["a@b.c"]),
+        ("a/b@c.d", ["a/b@c.d"]),
+        ("a(at)b.c", ["a(at)b.c"]),
         # What is none stays, so that the row is told and nothing is lost.
         ("not an address", ["not an address"]),
         ("; ,", []),
@@ -64,6 +74,15 @@ def test_the_addresses_of_a_cell_are_parted(cell, found):
         ("+49 30 1234567/8", ["+49 30 1234567/8"]),
         ("+1 415 555 2671 x123", ["+1 415 555 2671 x123"]),
         ("ask reception", ["ask reception"]),
+        ("0171-1234567 oder 030-1234567", ["0171-1234567", "030-1234567"]),
+        ("+1 415 555 2671 and +1 415 555 2672", ["+1 415 555 2671", "+1 415 555 2672"]),
+        ("030 1234567 & 0171 1234567", ["030 1234567", "0171 1234567"]),
+        ("1-800-FLOWERS", ["1-800-FLOWERS"]),
+        ("+44 (0)20 7946 0958 or 12", ["+44 (0)20 7946 0958 or 12"]),
+        # What programs leave on a number: a fraction, the mark of a text.
+        ("4155552671.0", ["4155552671"]),
+        ("'0446681800", ["0446681800"]),
+        ("415.555.2671", ["415.555.2671"]),
     ],
 )
 def test_the_numbers_of_a_cell_are_parted(cell, found):
@@ -121,11 +140,28 @@ def test_what_only_looks_a_little_like_a_ruined_number_stays(cell):
         ("1900-02-29", True, None),
         ("12.4.26", True, None),
         ("12.4.05", True, None),
+        ("12 avril 1990", False, "1990-04-12"),
+        ("1er mai 1990", False, "1990-05-01"),
+        ("12. März", False, "--03-12"),
+        ("12.Mai 1990", False, "1990-05-12"),
+        ("12 de abril de 1990", False, "1990-04-12"),
+        ("12 aprile 1990", False, "1990-04-12"),
+        ("12 kwietnia 1990", False, "1990-04-12"),
+        ("12 апреля 1990 г.", False, "1990-04-12"),
+        ("12APR1990", True, "1990-04-12"),
+        ("1990年4月12日", False, "1990-04-12"),
+        ("4月12日", False, "--04-12"),
+        ("1990년 4월 12일", False, "1990-04-12"),
+        ("1990. 4. 12.", False, "1990-04-12"),
+        ("Thursday, April 12, 1990", True, "1990-04-12"),
+        ("Do., 12. April 1990", False, "1990-04-12"),
+        ("19900412T000000Z", False, "1990-04-12"),
         ("April", True, None),
         ("1990", True, None),
         ("circa 1800", True, None),
         ("1.41556E+10", True, None),
-        ("-", True, None),
+        ("-", True, ""),
+        ("n/a", True, ""),
     ],
 )
 def test_a_birthday_is_read_in_the_usual_forms_and_never_guessed(cell, month_first, found):
@@ -137,6 +173,62 @@ def test_a_birthday_is_read_in_the_usual_forms_and_never_guessed(cell, month_fir
             read_birthday(cell, month_first, today)
     else:
         assert read_birthday(cell, month_first, today) == found
+
+
+def test_the_order_of_day_and_month_is_the_usual_one_unless_the_dates_show_the_other():
+    both, day_first, month_first = "4/12/1990", "31/12/1990", "12/31/1990"
+    assert date_order([both, month_first, both], usually_month_first=True) == (True, None, None)
+    assert date_order([both, day_first, day_first], True) == (False, day_first, None)
+    assert date_order([month_first, month_first], False) == (True, month_first, None)
+    # One alone may be a slip, and would turn the others round.
+    assert date_order([both, day_first], True) == (True, day_first, both)
+    assert date_order([day_first, day_first, month_first, month_first], True).month_first
+    assert date_order([both], False) == (False, None, both)
+    assert date_order(["5/5/1990", "1990-04-12", "12.4.1990", "", "x" * 99], True) == (
+        True,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "region", "birthdays", "says"),
+    [
+        ("4/12/1990,12/25/1990,12/31/1991", "CH", ["1990-04-12"], "the month first, as 12/25"),
+        ("4/12/1990,25/12/1990", "CH", ["1990-12-04"], None),
+        ("4/12/1990,", "CH", ["1990-12-04"], "like 4/12/1990 were read with the day first"),
+        ("4/12/1990,", "US", ["1990-04-12"], "like 4/12/1990 were read with the month first"),
+        ("1990-04-12,12.4.1990", "CH", ["1990-04-12"], None),
+    ],
+)
+def test_the_person_is_told_how_birthdays_were_read_where_it_may_be_otherwise(
+    content, region, birthdays, says, tmp_path
+):
+    rows = "".join(f"Ann{n},{cell}\n" for n, cell in enumerate(content.split(",")))
+    file = opened(tmp_path, f"Name,Birthday\n{rows}", region=region)
+    file.check()
+    assert [row.fields.get("birthday") for row in file.rows()][:1] == birthdays
+    assert [says is not None and says in note for note in file.notes] == ([True] if says else [])
+
+
+@pytest.mark.parametrize("nothing", ["-", "n/a", "N/A", "none", "null", "k.A.", "#N/A", "#REF!"])
+def test_a_cell_that_only_says_that_there_is_nothing_is_empty(nothing, tmp_path):
+    content = f"Name,Email,Phone,Birthday,Website\nAnn{f',{nothing}' * 4}\n"
+    (row,) = read(tmp_path, content)
+    assert (row.fields, row.faults) == ({"first_name": "Ann"}, [])
+
+
+def test_what_programs_write_around_a_text_is_no_part_of_it(tmp_path):
+    content = 'Name,Zip,Phone,Notes\n"=""Ann""","=""01067""",="0446681800","say ""="""\n'
+    (row,) = read(tmp_path, content)
+    assert row.fields["first_name"] == "Ann"
+    assert row.fields["addresses"] == [{"postal_code": "01067"}]
+    assert row.fields["phones"] == [{"value": "0446681800"}]
+    assert row.fields["notes"] == 'say "="'
+    # In a table of our own a text may well look so.
+    (row,) = read(tmp_path, 'id,first_name,notes\nabcdefgh,#N/A,"\'=""x"""\n')
+    assert row.fields["first_name"] == "#N/A"
+    assert row.fields["notes"] == '="x"'
 
 
 @PATIENT

@@ -178,7 +178,7 @@ async def _import(context: Context, writer: Writer) -> None:
                 await connection.execute(
                     queries.bulk.note_file,
                     *(context.tenant, job["id"], context.run),
-                    *(_json(file.detected), _json(file.columns), _json(file.mapping)),
+                    *(_json(_detected(file)), _json(file.columns), _json(file.mapping)),
                     total,
                 )
         judging = await judging_of(context, file, writes=True)
@@ -213,6 +213,11 @@ async def opened_file(context: Context) -> AsyncIterator[ContactFile]:
                 region=context.settings.region,
             ),
         )
+
+
+def _detected(file: ContactFile) -> dict[str, Any]:
+    """What a file was found to be, with the notes on how it was read."""
+    return {**file.detected, "notes": file.notes} if file.notes else {**file.detected}
 
 
 def _remove_orphans() -> None:
@@ -257,9 +262,13 @@ async def _answer(
             return await _edit(context).preview()
         async with opened_file(context) as file:
             if "preview" in assignment:
-                return await preview_import(context, file)
+                return {**await preview_import(context, file), "detected": _detected(file)}
             total = file.check()
-            found = {"detected": file.detected, "columns": file.columns, "mapping": file.mapping}
+            found = {
+                "detected": _detected(file),
+                "columns": file.columns,
+                "mapping": file.mapping,
+            }
             return {**found, "total": total}
     except FileFault as fault:
         return {"fault": {"message": fault.message, "row": fault.row, "column": fault.column}}

@@ -137,6 +137,19 @@ async def test_each_option_does_what_it_says(manager: Api) -> None:
     assert tried.json["detected"]["encoding"] == "cp1252"
 
 
+async def test_how_a_file_was_read_is_told_before_it_is_imported_and_after(manager: Api) -> None:
+    content = "Customers of 2026\n\nName,Birthday\nZo\u00eb Lee,4/12/1990\n".encode("cp1252")
+    tried = await send(manager, content, dry_run="1")
+    assert tried.json["detected"] == {"format": "csv", "encoding": "cp1252", "delimiter": ","}
+    assert tried.json["preview"][0]["birthday"] == "1990-12-04"
+    header, dates, encoding = tried.json["notes"]
+    assert header == "The columns are named in row 3; what stands above it was left out."
+    assert "4/12/1990 were read with the day first" in dates
+    assert "it was read as cp1252" in encoding
+    job = await imported(manager, content)
+    assert (job["detected"], job["notes"]) == (tried.json["detected"], tried.json["notes"])
+
+
 async def test_a_workbook_is_told_by_its_bytes_and_gives_its_failed_rows_as_csv(
     manager: Api,
 ) -> None:
