@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 
-from server.files.cells import CellFault, refuse_ruined, words
+from server.files.card_extras import (
+    NAMES,
+    OTHER_NAMES,
+    SYSTEM_LABELS,
+    TECHNICAL,
+    android_extra,
+    apple_label,
+    labelled_extra,
+    phone_label,
+    type_label,
+)
+from server.files.cells import CellFault, refuse_ruined
 from server.files.dates import read_birthday
 from server.files.fields import field_reader, split_name
 from server.files.items import add_items
@@ -14,14 +25,6 @@ from server.files.model import FileRow
 from server.files.paths import parse_path
 from server.files.vcard_properties import Property, split_raw, split_value, unescaped
 
-# How the card itself is kept: nothing of the contact.
-TECHNICAL = frozenset(
-    (
-        "BEGIN", "END", "VERSION", "PRODID", "REV", "SOURCE", "KIND", "CLASS", "SORT-STRING",
-        "MAILER", "AGENT", "XML", "CLIENTPIDMAP", "X-ABLABEL", "X-ABADR", "X-ABUID", "X-ABSHOWAS",
-        "X-ADDRESSBOOKSERVER-KIND", "X-ADDRESSBOOKSERVER-MEMBER", "MEMBER", "NAME", "PROFILE",
-    )
-)  # fmt: skip
 _PATHS = {
     "N": "name",
     "FN": "name",
@@ -39,17 +42,19 @@ _PATHS = {
     "UID": "external_id",
     "NICKNAME": "custom.Nickname",
     "ANNIVERSARY": "custom.Anniversary",
-    "X-ANNIVERSARY": "custom.Anniversary",
+    "X-GROUP-MEMBERSHIP": "tags",
+    "X-MS-TEL": "phones",
+    # Their name is in a label.
+    **{name: f"customs.{usual}.value" for name, usual in NAMES.items()},
+    "X-ANDROID-CUSTOM": "customs.Android.value",
+    **{name: f"custom.{usual}" for name, usual in OTHER_NAMES.items()},
 }
-# Types that say nothing of where a number or an address is.
-_SILENT = words(
-    "voice internet pref msg x400 text textphone dom intl postal parcel video bbs modem isdn "
-    "aim uri"
-)
-_APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
 _URI_EXTENSION = re.compile(r";ext=([0-9]+)", re.IGNORECASE)
 _URI_REST = re.compile(r";.*", re.DOTALL)
+# Nobody's year of birth: Apple's programs write it where the year is not known.
 _NO_YEAR = re.compile(r"1604-?([0-9]{2})-?([0-9]{2})")
+# What the standard allows as well, but is no day.
+_PARTS_OF_A_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2})?|---[0-9]{2}|--[0-9]{2}")
 _CALLED = ("emails", "phones")
 _OURS = "X-FIELDBOOK-"
 
@@ -62,12 +67,13 @@ def default_path(name: str) -> str | None:
 class CardReader:
     """Reads one card's properties into a row."""
 
-    def __init__(self, row: FileRow, properties: list[Property]) -> None:
+    def __init__(self, row: FileRow, properties: list[Property], month_first: bool) -> None:
         self._row = row
+        self._month_first = month_first
         self._fields = row.fields
         self._properties = properties
         self._labels = {
-            each.group: _apple_label(unescaped(each.value))
+            each.group: apple_label(unescaped(each.value))
             for each in properties
             if each.name == "X-ABLABEL" and each.group
         }
@@ -99,6 +105,9 @@ class CardReader:
             reader(self, each)
         elif each.name.startswith(_OURS):
             self._take_ours(each)
+        elif each.parameters.get("ENCODING", "").upper() in ("B", "BASE64"):
+            # Some file that a program keeps in the card.
+            return
         elif each.name not in TECHNICAL:
             name = _PATHS.get(each.name) or f"custom.{each.name}"
             self._add_custom(name.removeprefix("custom."), unescaped(each.value).strip())
@@ -159,14 +168,32 @@ class CardReader:
 
     def _birthday(self, each: Property) -> None:
         text = unescaped(each.value).strip()
-        if each.parameters.get("X-APPLE-OMIT-YEAR") == "1604":
-            text = _NO_YEAR.sub(r"--\1-\2", text)
-        birthday = read_birthday(text, month_first=False)
+        text = _NO_YEAR.sub(r"--\1-\2", text)
+        if _PARTS_OF_A_DATE.fullmatch(text) or each.parameters.get("VALUE", "").lower() == "text":
+            self._add_custom("Birthday", text)
+            return
+        birthday = read_birthday(text, self._month_first)
         self._fields |= {"birthday": birthday} if birthday else {}
 
     def _categories(self, each: Property) -> None:
         names = [name for name in split_value(each.value, ",") if name]
+        if not self._ours:
+            names = [name for name in names if name.casefold() not in SYSTEM_LABELS]
+        if not names:
+            return
         self._fields["tags"] = list(dict.fromkeys((*self._fields.get("tags", ()), *names)))
+
+    def _labelled(self, each: Property) -> None:
+        extra = labelled_extra(each, self._labels.get(each.group, ""))
+        self._add_custom(extra.name, extra.value)
+
+    def _android(self, each: Property) -> None:
+        extra = android_extra(each)
+        if extra.name == "Birthday":
+            birthday = read_birthday(extra.value, self._month_first)
+            self._fields.setdefault("birthday", birthday)
+        else:
+            self._add_custom(extra.name or "Related", extra.value)
 
     def _uid(self, each: Property) -> None:
         text = unescaped(each.value).strip().removeprefix("urn:uuid:")
@@ -179,13 +206,15 @@ class CardReader:
             text = _URI_REST.sub("", text[4:])
             text += f" x{extension.group(1)}" if extension else ""
         refuse_ruined(text)
-        self._add(each, "phones", {"value": text}, _phone_label(each.types))
+        self._add(each, "phones", {"value": text}, phone_label(each.types))
 
     def _email(self, each: Property) -> None:
-        self._add(each, "emails", {"value": unescaped(each.value).strip()}, _label(each.types))
+        self._add(each, "emails", {"value": unescaped(each.value).strip()}, type_label(each.types))
 
     def _website(self, each: Property) -> None:
-        self._add(each, "websites", {"value": unescaped(each.value).strip()}, _label(each.types))
+        self._add(
+            each, "websites", {"value": unescaped(each.value).strip()}, type_label(each.types)
+        )
 
     def _address(self, each: Property) -> None:
         parts = split_value(each.value, ";") + [""] * 7
@@ -199,10 +228,10 @@ class CardReader:
         if not address and each.parameters.get("LABEL"):
             address = {"street": unescaped(each.parameters["LABEL"])}
         if address:
-            self._add(each, "addresses", address, _label(each.types))
+            self._add(each, "addresses", address, type_label(each.types))
 
     def _add(self, each: Property, field: str, item: dict[str, str], label: str) -> None:
-        label = self._labels.get(each.group, "") or label
+        label = self._labels.get(each.group, "") or each.parameters.get("X-CUSTOM", "") or label
         mark = "* " if "pref" in each.types else ""
         add_items(self._fields, field, [item], [mark + label])
 
@@ -216,27 +245,13 @@ _READERS: dict[str, Callable[[CardReader, Property], None]] = {
     "NOTE": CardReader._note,
     "BDAY": CardReader._birthday,
     "CATEGORIES": CardReader._categories,
+    "X-GROUP-MEMBERSHIP": CardReader._categories,
+    "X-MS-TEL": CardReader._phone,
+    "X-ANDROID-CUSTOM": CardReader._android,
+    **dict.fromkeys(NAMES, CardReader._labelled),
     "UID": CardReader._uid,
     "TEL": CardReader._phone,
     "EMAIL": CardReader._email,
     "URL": CardReader._website,
     "ADR": CardReader._address,
 }
-
-
-def _label(types: tuple[str, ...]) -> str:
-    said = [kind for kind in types if kind not in _SILENT]
-    return " ".join(dict.fromkeys(said))
-
-
-def _phone_label(types: tuple[str, ...]) -> str:
-    """`mobile`, `work`, `work fax`, … from the types of a number, in whatever order they stand."""
-    kinds = {"mobile" if kind == "cell" else kind for kind in types if kind not in _SILENT}
-    ordered = [kind for kind in ("work", "home") if kind in kinds]
-    return " ".join([*ordered, *sorted(kinds.difference(ordered))])
-
-
-def _apple_label(text: str) -> str:
-    """Apple writes its own labels as `_$!<Mobile>!$_`; a person's stay as they are."""
-    match = _APPLE_LABEL.fullmatch(text.strip())
-    return match.group(1).lower() if match else text.strip()

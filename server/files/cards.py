@@ -8,9 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from server.files.card_fields import TECHNICAL, CardReader, default_path
+from server.files.card_extras import TECHNICAL
+from server.files.card_fields import CardReader, default_path
 from server.files.cells import CellFault
 from server.files.contact_file import ContactFile
+from server.files.dates import MONTH_FIRST_REGIONS
 from server.files.mapping import apply_mapping
 from server.files.model import MAX_COLUMNS, FileFault, FileRow, ReadOptions
 from server.files.plan import Plan
@@ -28,6 +30,7 @@ class CardFile(ContactFile):
         self._path = path
         self._encoding = encoding
         self._wished = options.mapping or {}
+        self._month_first = options.region.upper() in MONTH_FIRST_REGIONS
         self.detected = {"format": "vcard", "encoding": encoding, "delimiter": None}
         self.columns = []
         names: dict[str, None] = {}
@@ -56,7 +59,7 @@ class CardFile(ContactFile):
         ]
         self._left_out = {name for name, path in self.mapping.items() if path is None}
         self._left_out.update(self._elsewhere)
-        self._plan = Plan(self._elsewhere, self.mapping, "csv", month_first=False, guards=False)
+        self._plan = Plan(self._elsewhere, self.mapping, "csv", self._month_first, guards=False)
 
     def _count(self) -> int:
         number = 0
@@ -85,7 +88,7 @@ class CardFile(ContactFile):
                 properties.append(take_apart(line))
             except CellFault as fault:
                 row.faults.append(("", str(fault)))
-        CardReader(row, properties).read(self._left_out)
+        CardReader(row, properties, self._month_first).read(self._left_out)
         if self._elsewhere:
             self._add_elsewhere(row, properties)
         return row

@@ -16,12 +16,15 @@ from server.files.texts import open_text, undecodable
 
 _BEGIN = re.compile(r"BEGIN[ \t]*:[ \t]*VCARD[ \t]*", re.IGNORECASE)
 _END = re.compile(r"END[ \t]*:[ \t]*VCARD[ \t]*", re.IGNORECASE)
-_PICTURES = re.compile(r"(?:[\w-]+\.)?(PHOTO|LOGO|SOUND|KEY)\b", re.IGNORECASE)
+_PICTURES = re.compile(
+    r"(?:[\w-]+\.)?(PHOTO|LOGO|SOUND|KEY|X-MS-CARDPICTURE|X-WALLPAPER)\b", re.IGNORECASE
+)
 # What an errors file has told of this card.
 _TOLD = re.compile(r"X-FIELDBOOK-(?:ROW|FIELD|ERROR)\b", re.IGNORECASE)
 # One look spares most lines four.
 _SPECIAL = re.compile(
-    r"(?:BEGIN|END|VERSION|X-FIELDBOOK|(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY))\b", re.IGNORECASE
+    r"(?:BEGIN|END|VERSION|X-FIELDBOOK|(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY|X-MS-CARDPICTURE|X-WALLPAPER))\b",
+    re.IGNORECASE,
 )
 _BASE64_LINE = re.compile(r"[A-Za-z0-9+/=]+")
 
@@ -128,7 +131,7 @@ class _Growing:
         picture = _PICTURES.match(line)
         if picture:
             self.in_picture = True
-            self._pictures += picture.group(1).upper() == "PHOTO"
+            self._pictures += picture.group(1).upper() in ("PHOTO", "X-MS-CARDPICTURE")
         self._left_out = picture is not None or _TOLD.match(line) is not None
         self._old = self._old or line.upper() == "VERSION:2.1"
         return self._left_out

@@ -19,6 +19,10 @@ _HEAD = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
 _PARAMETER = re.compile(r'(?:[^";]|"[^"]*")+')
 _PIECES = re.compile(r'(?:[^",]|"[^"]*")+')
 _NAME = re.compile(r"(?:([\w-]+)\.)?([\w-]+)")
+# How Android writes a label of one's own.
+_CUSTOM_TYPE = re.compile(
+    r"X-CUSTOM\((?:CHARSET=[\w-]+,)?(ENCODING=QUOTED-PRINTABLE,)?(.*)\)", re.IGNORECASE
+)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -64,7 +68,12 @@ def read_head(head: str) -> tuple[str, str, tuple[str, ...], Mapping[str, str]] 
     for parameter in given:
         key, equals, text = parameter.partition("=")
         key = key.strip().upper()
-        if equals and key == "TYPE":
+        custom = _CUSTOM_TYPE.fullmatch(parameter.strip())
+        if custom:
+            octets = custom.group(2).encode()
+            octets = quopri.decodestring(octets) if custom.group(1) else octets
+            parameters["X-CUSTOM"] = octets.decode(errors="replace")
+        elif equals and key == "TYPE":
             for piece in _PIECES.findall(text):
                 types += piece.strip('" ').split(",")
         elif equals:
@@ -76,8 +85,15 @@ def read_head(head: str) -> tuple[str, str, tuple[str, ...], Mapping[str, str]] 
             types.append(parameter.strip())
     if "PREF" in parameters:
         types.append("pref")
-    kinds = tuple(kind.strip().lower() for kind in types if kind.strip())
+    kinds = tuple(_kind(kind.strip()) for kind in types if kind.strip())
     return named.group(1) or "", named.group(2).upper(), kinds, MappingProxyType(parameters)
+
+
+def _kind(text: str) -> str:
+    """A type in small letters; one of somebody's own as it was written, without its `X-`."""
+    if text[:2] in ("X-", "x-"):
+        return text[2:] if not text[2:].isupper() else text[2:].lower()
+    return text.lower()
 
 
 def _decoded(value: str, parameters: Mapping[str, str]) -> str:
