@@ -2331,6 +2331,8 @@ CREATE TABLE public.bulk_jobs (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     started_at timestamp with time zone,
     ended_at timestamp with time zone,
+    asked jsonb GENERATED ALWAYS AS ((options - 'ids'::text)) STORED,
+    chosen integer GENERATED ALWAYS AS (jsonb_array_length((options -> 'ids'::text))) STORED,
     CONSTRAINT bulk_jobs_kind_check CHECK ((kind = ANY (ARRAY['import'::text, 'update'::text]))),
     CONSTRAINT bulk_jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'undone'::text])))
 )
@@ -2387,6 +2389,10 @@ COMMENT ON COLUMN public.bulk_jobs.created_at IS 'When it was asked for.';
 COMMENT ON COLUMN public.bulk_jobs.started_at IS 'When it first ran.';
 
 COMMENT ON COLUMN public.bulk_jobs.ended_at IS 'When it came to its end, or to that of its undo.';
+
+COMMENT ON COLUMN public.bulk_jobs.asked IS 'The options without the ids of an edit.';
+
+COMMENT ON COLUMN public.bulk_jobs.chosen IS 'How many ids an edit names; NULL where it has a filter, or is none.';
 
 CREATE TABLE public.contact_keys (
     tenant_id text NOT NULL COLLATE pg_catalog."C",

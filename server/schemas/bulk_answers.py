@@ -98,10 +98,40 @@ class JobBaseSchema(FieldbookSchema):
     conflicts = _findings("The first fields that somebody had just edited.")
 
 
+class MergeSchema(FieldbookSchema):
+    """Which label another one takes the place of."""
+
+    plural = Text(64, required=True, metadata={"example": "tags"})
+    from_name = Text(1_000, required=True)
+    into_name = Text(1_000, required=True)
+
+
+class EditSchema(FieldbookSchema):
+    """What a bulk edit does."""
+
+    contacts = Whole(
+        0,
+        required=True,
+        allow_none=True,
+        metadata={"description": "How many were chosen; null: those of a filter."},
+    )
+    delete = Flag(required=True)
+    merge = Part(MergeSchema(), required=True, allow_none=True)
+    changed = Items(
+        Text(2_000), limit=20_000, required=True, metadata={"example": ["owner_id", "custom.Size"]}
+    )
+
+
 class JobSchema(JobBaseSchema):
     """An import or a bulk edit."""
 
     id = Id(required=True)
+    edit = Part(
+        EditSchema(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a bulk edit; null for an import."},
+    )
     state = Choice(*STATES, required=True)
     owner = Part(AgentSchema(), required=True)
     error = Text(20_000, required=True, allow_none=True)
@@ -129,6 +159,7 @@ class StartedSchema(JobBaseSchema):
     id = Id()
     state = Choice(*STATES)
     owner = Part(AgentSchema())
+    edit = Part(EditSchema(), allow_none=True)
     error = Text(20_000, allow_none=True)
     undo = Part(UndoneSchema())
     created_at = SentTime()

@@ -10,6 +10,7 @@ import orjson
 
 from server.schemas.times import rfc3339
 
+MAPS = ("custom", "preferences")
 COUNTS = ("rows", "created", "updated", "unchanged", "conflicts", "errors")
 
 
@@ -27,6 +28,7 @@ def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
             "name": record["agent_name"],
         },
         "file_name": record["file_name"],
+        "edit": _edit_to_wire(record) if record["kind"] == "update" else None,
         **shown_counts(counts, mapping, loaded(record["columns"]), loaded(record["detected"])),
         "progress": {"done": record["done"], "total": record["total"]},
         "error": record["error"],
@@ -39,6 +41,23 @@ def job_to_wire(record: asyncpg.Record) -> dict[str, Any]:
         undone = loaded(record["undo_counts"]) or {}
         job["undo"] = {name: undone.get(name, 0) for name in ("undone", "left")}
     return job
+
+
+def _edit_to_wire(record: asyncpg.Record) -> dict[str, Any]:
+    """What a bulk edit does, without its values: of how many chosen contacts, and what."""
+    asked = loaded(record["asked"])
+    merge = asked.get("merge")
+    names: list[str] = []
+    for field, value in asked.get("changes", {}).items():
+        keys = value if field in MAPS and value else ()
+        names += [f"{field}.{key}" for key in keys] or [field]
+    return {
+        "contacts": record["chosen"],
+        "delete": bool(asked.get("delete")),
+        "merge": merge and {name: merge[name] for name in ("plural", "from_name", "into_name")},
+        # Those of a merge follow from it.
+        "changed": [] if merge else names,
+    }
 
 
 def shown_counts(

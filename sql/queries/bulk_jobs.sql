@@ -2,7 +2,8 @@
 -- One job as people see it, with who started it. $1 tenant, $2 id.
 SELECT j.id, j.kind, j.state, j.undoing, j.cancelling, j.agent_id, a.code AS agent_code,
        a.name AS agent_name, j.file_name, j.detected, j.columns, j.mapping, j.counts,
-       j.undo_counts, j.done, j.total, j.error, j.created_at, j.started_at, j.ended_at
+       j.undo_counts, j.done, j.total, j.error, j.created_at, j.started_at, j.ended_at,
+       j.asked, j.chosen
 FROM bulk_jobs AS j
 JOIN agents AS a ON a.tenant_id = j.tenant_id AND a.id = j.agent_id
 WHERE j.tenant_id = $1::text AND j.id = $2;
@@ -12,7 +13,8 @@ WHERE j.tenant_id = $1::text AND j.id = $2;
 -- before and $5 the id there (NULL at the beginning), $6 rows to pass over, $7 at most.
 SELECT j.id, j.kind, j.state, j.undoing, j.cancelling, j.agent_id, a.code AS agent_code,
        a.name AS agent_name, j.file_name, j.detected, j.columns, j.mapping, j.counts,
-       j.undo_counts, j.done, j.total, j.error, j.created_at, j.started_at, j.ended_at
+       j.undo_counts, j.done, j.total, j.error, j.created_at, j.started_at, j.ended_at,
+       j.asked, j.chosen
 FROM bulk_jobs AS j
 JOIN agents AS a ON a.tenant_id = j.tenant_id AND a.id = j.agent_id
 WHERE j.tenant_id = $1::text AND ($2::text IS NULL OR j.agent_id = $2)
@@ -23,9 +25,7 @@ ORDER BY j.created_at DESC, j.id DESC OFFSET $6::bigint LIMIT $7::bigint;
 -- name: read_options
 -- What was asked of a job; the ids of an edit, of which there may be many, only by their number.
 -- $1 tenant, $2 id.
-SELECT CASE WHEN options ? 'ids'
-            THEN options - 'ids' || jsonb_build_object('ids', jsonb_array_length(options -> 'ids'))
-            ELSE options END
+SELECT CASE WHEN chosen IS NULL THEN asked ELSE asked || jsonb_build_object('ids', chosen) END
 FROM bulk_jobs WHERE tenant_id = $1::text AND id = $2;
 
 -- name: has_options

@@ -87,6 +87,7 @@ EVENTS: dict[str, dict[str, Any]] = {
             "created_at": TIME,
             "started_at": TIME,
             "ended_at": None,
+            "edit": None,
         }
     },
     "contact_created": {**LIVE, "contact": CONTACT},

@@ -6,7 +6,6 @@ import { fieldLabel } from "./fields.js";
 // What was asked of a bulk edit, by the options of its job, for a person.
 
 const SETS = { tag_ids: "tag", group_ids: "group", type_ids: "type" };
-const SINGULARS = { tags: "tag", groups: "group", types: "type" };
 const FILTERS = {
   words: "search",
   owner_id: "owner",
@@ -15,13 +14,6 @@ const FILTERS = {
   opted_out: "opted out",
   updated_since: "changed since",
 };
-
-/** "Merge of the tag VIP into Client", or null: other edits are called as all of them are. */
-export function mergeTitle({ merge }) {
-  return merge
-    ? `Merge of the ${SINGULARS[merge.plural]} ${merge.from_name} into ${merge.into_name}`
-    : null;
-}
 
 /** `[label, text]` of each thing that was asked; nothing of an import. */
 export function editLines(options, store) {

@@ -3,7 +3,7 @@ import { icon } from "../parts/icon.js";
 import { JobPanel } from "../parts/job.js";
 import { isOver, jobTitle } from "../parts/job_words.js";
 import { html, nothing } from "../vendor.js";
-import { editLines, mergeTitle } from "./edit_words.js";
+import { editLines } from "./edit_words.js";
 import { fieldLabel } from "./fields.js";
 import { conflictsTable, errorsTable, leftTable } from "./findings.js";
 import { delimiterLabel, encodingLabel, formatLabel, MATCHES, MODES, ON_EMPTY } from "./options.js";
@@ -39,7 +39,7 @@ export class JobPage {
     return html`
       <div class="import-page">
         <header class="view-head">
-          <h1 class="job-heading">${job ? titleOf(job) : "Import"}</h1>
+          <h1 class="job-heading">${job ? jobTitle(job) : "Import"}</h1>
           <a href=${this.application.router.href("/jobs")}>All imports and edits</a>
         </header>
         <div class="import-card">${this.#panel.template()}</div>
@@ -130,14 +130,12 @@ export class JobPage {
 
   #changed() {
     const { job } = this.#panel;
-    if (job) this.application.title(titleOf(job));
+    if (job) this.application.title(jobTitle(job));
     // While it runs, more may have been found than was read.
     if (job && !isOver(job)) this.#more = { conflicts: null, left: null };
     this.view.invalidate();
   }
 }
-
-const titleOf = (job) => mergeTitle(job.options ?? {}) ?? jobTitle(job);
 
 function details(job, store) {
   const { detected, options, owner } = job;

@@ -146,7 +146,7 @@ export class JobPanel {
     if (over) this.#busy = null;
     // Told once, and not of what was over when one came.
     if (over && this.#over === false)
-      this.application.announce(`${stateWords(job).label}. ${summaryOf(job)}.`);
+      this.application.announce(`${jobTitle(job)}: ${stateWords(job).label}. ${summaryOf(job)}.`);
     if (job) this.#over = over;
     this.changed();
   }

@@ -1,8 +1,11 @@
 import { ENDED } from "../core/jobs.js";
 import { formatCount, plural } from "../core/times.js";
+import { labelOf } from "./changes.js";
 
 // What there is to say of an import or a bulk edit, without a DOM.
 
+const SINGULARS = { tags: "tag", groups: "group", types: "type" };
+const MOST_NAMES = 3;
 const STATES = {
   queued: { label: "Waiting", badge: "" },
   running: { label: "Running", badge: "badge-accent" },
@@ -33,10 +36,36 @@ export function canUndo(job) {
   return isOver(job) && job.state !== "undone" && job.counts.created + job.counts.updated > 0;
 }
 
-/** "Import of clients.csv", "Bulk edit". */
+/** "Import of clients.csv", "Deletion of 12 contacts", "Merge of the tag VIP into Client", "Owner set". */
 export function jobTitle(job) {
-  if (job.kind !== "import") return "Bulk edit";
+  if (job.edit) return editTitle(job.edit, job.progress.total);
   return job.file_name ? `Import of ${job.file_name}` : "Import";
+}
+
+function editTitle({ contacts, delete: deletes, merge, changed }, total) {
+  if (merge)
+    return `Merge of the ${SINGULARS[merge.plural]} ${merge.from_name} into ${merge.into_name}`;
+  if (deletes) {
+    const count = contacts ?? total;
+    return `Deletion of ${count === null ? "contacts" : plural(count, "contact")}`;
+  }
+  const names = [...new Set(changed.map(nameOf))];
+  if (names.length > MOST_NAMES) return `${formatCount(names.length)} fields changed`;
+  const whole = names.length === 1 && !changed[0].endsWith("_ids");
+  return `${listed(names)} ${whole ? "set" : "changed"}`;
+}
+
+/** "Owner", "Tags", "“Size”" of a custom field. */
+function nameOf(field) {
+  const [name, member] = field.split(/\.(.*)/s);
+  return name === "custom" && member ? `“${member}”` : labelOf(name);
+}
+
+/** "Owner, tags and groups" */
+function listed([first, ...others]) {
+  const rest = others.map((name) => name[0].toLowerCase() + name.slice(1));
+  const last = rest.pop();
+  return [[first, ...rest].join(", "), last].filter(Boolean).join(" and ");
 }
 
 /** `{done, total, fraction, text}`; total and fraction are null until it is known how much there is. */

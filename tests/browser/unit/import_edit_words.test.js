@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { editLines, mergeTitle } from "../../../public/js/imports/edit_words.js";
+import { editLines } from "../../../public/js/imports/edit_words.js";
 
 const store = {
   label: (entity, id) => (id === "vip" && entity === "tag" ? { name: "VIP" } : undefined),
@@ -48,10 +48,8 @@ test("an edit says what was done to them", () => {
   ]);
 });
 
-test("a merge is called by both labels, and an import is no edit", () => {
+test("a merge is told by its title alone, and an import is no edit", () => {
   const merge = { plural: "groups", from_name: "A", into_name: "B" };
-  assert.equal(mergeTitle({ merge, filter: {}, changes: {} }), "Merge of the group A into B");
   assert.deepEqual(editLines({ merge, filter: {}, changes: {} }, store), []);
-  assert.equal(mergeTitle({ mode: "upsert" }), null);
   assert.deepEqual(editLines({ mode: "upsert" }, store), []);
 });

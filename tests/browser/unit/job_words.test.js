@@ -111,5 +111,31 @@ test("an undo says what it will do before it does it", () => {
 test("a job is called by its file", () => {
   assert.equal(jobTitle(job()), "Import of a.csv");
   assert.equal(jobTitle(job({ file_name: null })), "Import");
-  assert.equal(jobTitle(job({ kind: "update", file_name: null })), "Bulk edit");
+});
+
+test("an edit is called by what it does", () => {
+  const title = (edit, total = null) =>
+    jobTitle(
+      job({
+        kind: "update",
+        file_name: null,
+        edit: { contacts: null, delete: false, merge: null, changed: [], ...edit },
+        progress: { total },
+      }),
+    );
+  assert.equal(title({ delete: true, contacts: 12 }), "Deletion of 12 contacts");
+  assert.equal(title({ delete: true, contacts: 1 }, 1), "Deletion of 1 contact");
+  assert.equal(title({ delete: true }, 4_211), "Deletion of 4,211 contacts");
+  assert.equal(title({ delete: true }), "Deletion of contacts");
+  const merge = { plural: "groups", from_name: "A", into_name: "B" };
+  assert.equal(title({ merge }), "Merge of the group A into B");
+  assert.equal(title({ changed: ["owner_id"] }), "Owner set");
+  assert.equal(title({ changed: ["tag_ids"] }), "Tags changed");
+  assert.equal(title({ changed: ["owner_id", "tag_ids"] }), "Owner and tags changed");
+  assert.equal(
+    title({ changed: ["owner_id", "tag_ids", "custom.Shoe, size"] }),
+    "Owner, tags and “Shoe, size” changed",
+  );
+  assert.equal(title({ changed: ["preferences.sms", "preferences.email"] }), "Preferences set");
+  assert.equal(title({ changed: ["notes", "company", "owner_id", "active"] }), "4 fields changed");
 });

@@ -91,6 +91,46 @@ async def test_many_contacts_are_tried_changed_and_given_back(
     assert len(await contacts_of(manager)) == 28
 
 
+async def test_the_list_of_jobs_says_what_each_edit_was_and_never_its_values(
+    manager: Api, company: Company
+) -> None:
+    ids = await make(manager, 3)
+    labels = []
+    for name in ("Old", "New"):
+        labels.append((await manager.post("/api/tags", {"name": name})).json["tag"]["id"])
+    changes = {"owner_id": company.agents["agent"], "custom": {"Size": "secret", "Shoe": 1}}
+    started = [
+        await edit(manager, {"ids": ids[:2], "delete": True}),
+        await edit(manager, {"filter": {}, "changes": {**changes, "preferences": {"sms": None}}}),
+        await manager.post(f"/api/tags/{labels[0]}/merge", {"into": labels[1]}),
+    ]
+    for answer in started:
+        assert answer.status == 201, answer.text
+        await ended(manager, answer)
+
+    listed = (await manager.get("/api/bulk/jobs")).json["items"]
+
+    nothing = {"contacts": None, "delete": False, "merge": None, "changed": []}
+    merge = {"plural": "tags", "from_name": "Old", "into_name": "New"}
+    changed = ["custom.Shoe", "custom.Size", "owner_id", "preferences.sms"]
+    assert [
+        job["edit"] and job["edit"] | {"changed": sorted(job["edit"]["changed"])} for job in listed
+    ] == [
+        nothing | {"merge": merge},
+        nothing | {"changed": changed},
+        nothing | {"contacts": 2, "delete": True},
+        None,
+    ]
+    assert "secret" not in orjson.dumps(listed).decode()
+    for job in listed[:3]:
+        whole = (await manager.get(f"/api/bulk/jobs/{job['id']}")).json
+        assert whole["edit"] == job["edit"]
+    assert (await manager.get(f"/api/bulk/jobs/{listed[2]['id']}")).json["options"] == {
+        "ids": 2,
+        "delete": True,
+    }
+
+
 async def test_an_import_is_taken_back_with_its_updates(manager: Api) -> None:
     await make(manager, 2)
     before = {each["id"]: each for each in await contacts_of(manager)}
