@@ -54,7 +54,9 @@ _URI_REST = re.compile(r";.*", re.DOTALL)
 # Nobody's year of birth: Apple's programs write it where the year is not known.
 _NO_YEAR = re.compile(r"1604-?([0-9]{2})-?([0-9]{2})")
 # What the standard allows as well, but is no day.
-_PARTS_OF_A_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2})?|---[0-9]{2}|--[0-9]{2}")
+_PARTS_OF_A_DATE = re.compile(
+    r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]))?|--(?:0[1-9]|1[0-2])|---(?:[0-2][0-9]|3[01])"
+)
 _CALLED = ("emails", "phones")
 _OURS = "X-FIELDBOOK-"
 

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterator
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 
 from server.files.model import MAX_CELL, MAX_RECORD, FileFault
@@ -16,6 +17,8 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE = 65_536
 _SAMPLE_RECORDS = 50
 _SEPARATOR_LINE = "sep="
+# How DOS ended a text.
+_END_OF_FILE = "\x1a"
 
 
 def known_delimiter(wished: str) -> str:
@@ -49,6 +52,7 @@ class DelimitedTable:
             self.delimiter = first[4]
         else:
             self.delimiter = _likeliest_delimiter(sample)
+        self._spaced = _stands_after_a_space(sample, self.delimiter)
 
     def _sample(self) -> str:
         with open_text(self.path, self.encoding) as text:
@@ -68,7 +72,7 @@ class DelimitedTable:
 
     def _parse(self, lines: Lines) -> Iterator[tuple[int, list[str]]]:
         number = done = 0
-        reader = csv.reader(lines, delimiter=self.delimiter)
+        reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=self._spaced)
         try:
             for number, cells in enumerate(reader, 1):
                 lines.room = MAX_RECORD
@@ -82,7 +86,8 @@ class DelimitedTable:
                         row=number,
                         column=len(cells),
                     )
-                yield number, cells
+                if cells != [_END_OF_FILE]:
+                    yield number, cells
         except csv.Error:
             raise FileFault(
                 f"A cell is longer than {MAX_CELL:,} characters. Shorten it; if the file has no "
@@ -126,6 +131,16 @@ def _refuse_nul(cells: list[str], number: int) -> None:
                 row=number,
                 column=column,
             )
+
+
+def _stands_after_a_space(sample: str, delimiter: str) -> bool:
+    """Whether quotes open behind a space, as people write them: `Ann, "Main St 1, Bern"`."""
+    lines = StringIO(sample[:_SAMPLE], newline="")
+    try:
+        records = islice(csv.reader(lines, delimiter=delimiter), _SAMPLE_RECORDS)
+        return any(cell[:1] == " " and cell.lstrip()[:1] == '"' for row in records for cell in row)
+    except csv.Error:
+        return False
 
 
 def _likeliest_delimiter(sample: str) -> str:

@@ -31,6 +31,10 @@ _PARTICLES = words(
     "van von de der den del della di da dos du la le ter ten zu zur zum af av bin al el"
 )
 
+_SUFFIXES = words(
+    "jr sr ii iii iv phd md dds dvm jd esq mba msc bsc cpa fcca facs frcs obe mbe ksc junior senior"
+)
+
 
 def field_reader(path: FieldPath, family: str, month_first: bool, column: str) -> FieldReader:
     """What reads the cells of a column that goes to `path`; `family` knows its own ways."""
@@ -129,13 +133,24 @@ def _whole_name(cell: str, fields: dict[str, Any]) -> None:
         fields |= {"last_name": last} if last else {}
 
 
+def _is_suffix(text: str) -> bool:
+    """Whether all of a text are titles behind a name: `PhD, MBA`, `Jr.`; no single letters."""
+    parts = text.replace(".", "").replace(",", " ").lower().split()
+    return bool(parts) and all(part in _SUFFIXES for part in parts)
+
+
 def split_name(name: str) -> tuple[str, str]:
-    """First and last name: `Lee, Ann`, `Ann Lee`, `Ludwig van Beethoven`; one word is the first."""
+    """First and last name: `Lee, Ann`, `Ann Lee`, `Ludwig van Beethoven`; one word is the first.
+
+    What stands behind a name goes with the last one: `Ann Lee, PhD`, `Bob Lee Jr.`, `Lee (Acme)`.
+    """
     last, comma, first = name.partition(",")
-    if comma and last.strip() and first.strip():
+    if comma and last.strip() and first.strip() and not _is_suffix(first):
         return first.strip(), last.strip()
-    words = name.replace(",", " ").split()
+    words = name.split() if _is_suffix(first) else name.replace(",", " ").split()
     at = len(words) - 1
+    while at > 1 and (words[at][0] == "(" or _is_suffix(words[at])):
+        at -= 1
     while at > 1 and words[at - 1].lower() in _PARTICLES:
         at -= 1
     return (" ".join(words[:at]), " ".join(words[at:])) if at > 0 else (name.strip(), "")

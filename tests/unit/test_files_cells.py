@@ -290,6 +290,16 @@ def test_flags_and_consents_are_read_from_the_usual_words():
         ("Madonna", ("Madonna", "")),
         ("Van Gogh", ("Van", "Gogh")),
         (", Ann", ("Ann", "")),
+        ("Ann Lee, MD", ("Ann", "Lee, MD")),
+        ("Ann Lee, Ph.D., MBA", ("Ann", "Lee, Ph.D., MBA")),
+        ("Bob Lee Jr.", ("Bob", "Lee Jr.")),
+        ("Ludwig van Beethoven II", ("Ludwig", "van Beethoven II")),
+        ("Ann Lee (Acme)", ("Ann", "Lee (Acme)")),
+        ("Smith Jr., Bob", ("Bob", "Smith Jr.")),
+        ("Ma, Jack", ("Jack", "Ma")),
+        ("Mary Jane Ma", ("Mary Jane", "Ma")),
+        ("ANN LEE", ("ANN", "LEE")),
+        ("山田 太郎", ("山田", "太郎")),
     ],
 )
 def test_a_whole_name_is_parted(name, parts):

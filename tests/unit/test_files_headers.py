@@ -53,6 +53,21 @@ def test_a_contact_is_not_taken_for_the_names_of_the_columns(content, tmp_path):
     assert file.notes == []
 
 
+def test_quotes_behind_a_space_are_quotes(tmp_path):
+    content = 'Name, "Email", "Notes"\nAnn, "a@b.co", "x, ""y"""\nBo, b@b.co, "z"\n'
+    first, second = read(tmp_path, content)
+    assert first.fields["emails"] == [{"value": "a@b.co"}]
+    assert first.fields["notes"] == 'x, "y"'
+    assert second.fields["notes"] == "z"
+    # A quote inside of a text is none.
+    (row,) = read(tmp_path, 'Name,Notes\nAnn,5" of "it"\n')
+    assert row.fields["notes"] == '5" of "it"'
+
+
+def test_the_sign_that_ended_files_of_old_is_no_contact(tmp_path):
+    assert len(read(tmp_path, "Name,Email\r\nAnn,a@b.co\r\n\x1a")) == 1
+
+
 def test_a_table_that_does_not_name_its_columns_loses_no_contact(tmp_path):
     content = "Ann Lee,ann@x.co,+1 415 555-2671\nBo Berg,bo@x.co,\n"
     file = opened(tmp_path, content)
