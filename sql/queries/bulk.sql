@@ -118,9 +118,11 @@ RETURNING state;
 
 -- name: begin_undo
 -- Has a job that is over taken back. Gives no row when there is nothing to undo, or it is being
--- undone already. $1 tenant, $2 job.
+-- undone already. What an undo before this one has listed as left stays listed and counted. $1 tenant,
+-- $2 job.
 UPDATE bulk_jobs
-SET state = 'queued', undoing = true, undo_counts = '{}', done = 0, total = NULL, position = NULL,
+SET state = 'queued', undoing = true, done = 0,
+    undo_counts = jsonb_build_object('left', coalesce(undo_counts -> 'left', '0')), total = NULL, position = NULL,
     runs = 0, error = NULL, ended_at = NULL
 WHERE tenant_id = $1::text AND id = $2 AND state IN ('done', 'failed', 'cancelled')
 RETURNING id;
@@ -172,6 +174,11 @@ SELECT total FROM list_contacts($1::text, $2::jsonb, 'version', false, NULL, NUL
 SELECT id, version, wire_author::json ->> 'mutation_id' AS mutation
 FROM contacts WHERE tenant_id = $1::text AND id = ANY ($2::text[]);
 
+-- name: list_left
+-- Those of contacts that the undo of a job has listed as left. $1 tenant, $2 job, $3 ids.
+SELECT contact_id AS id FROM bulk_findings
+WHERE tenant_id = $1::text AND job_id = $2 AND kind = 'left' AND contact_id = ANY ($3::text[]);
+
 -- name: count_entries
 -- How many changes of contacts a mutation made. $1 tenant, $2 mutation.
 SELECT count(*) FROM audit_log
@@ -179,13 +186,19 @@ WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
     AND entity = 'contact';
 
 -- name: list_entries_before
--- The changes of contacts that a mutation made, the last first: what an undo takes back. $1 tenant,
--- $2 mutation, $3 before this entry, $4 at most.
-SELECT id, entity_id, version, op, before::text AS before, after::text AS after
-FROM audit_log
-WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
-    AND entity = 'contact' AND id < $3::bigint
-ORDER BY id DESC LIMIT $4::bigint;
+-- The changes of contacts that a mutation made, the last first: what an undo takes back, with whether
+-- it is the first of its contact, behind which that is as it was. $1 tenant, $2 mutation, $3 before
+-- this entry, $4 at most.
+SELECT a.id, a.entity_id, a.version, a.op, a.before::text AS before, a.after::text AS after,
+       NOT EXISTS (
+           SELECT FROM audit_log AS earlier
+           WHERE earlier.tenant_id = $1 AND earlier.entity = 'contact'
+               AND earlier.entity_id = a.entity_id AND earlier.id < a.id
+               AND earlier.mutation_id = $2 AND earlier.origin IN ('import', 'job')) AS first
+FROM audit_log AS a
+WHERE a.tenant_id = $1::text AND a.mutation_id = $2 AND a.origin IN ('import', 'job')
+    AND a.entity = 'contact' AND a.id < $3::bigint
+ORDER BY a.id DESC LIMIT $4::bigint;
 
 -- name: list_idle_labels
 -- Tags, groups and types that a mutation made, that nobody changed since and no contact carries.

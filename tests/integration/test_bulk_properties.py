@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -114,7 +115,7 @@ def on_a_company(
 
 
 @settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -157,7 +158,7 @@ def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
 
 
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -180,3 +181,97 @@ def test_a_row_that_was_imported_changes_nothing_when_it_comes_again(
         assert not {"created", "updated"} & again["counts"].keys()
 
     on_a_company(loop, module_database_url, before, check)
+
+
+SINCE = st.lists(
+    st.tuples(st.integers(0, 11), st.sampled_from(["edit", "delete", "restore", "same", "label"])),
+    max_size=4,
+)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(before=ROWS, rows=ROWS, second=ROWS, since=SINCE, options=OPTIONS)
+@pytest.mark.usefixtures("small_chunks")
+def test_an_undo_leaves_just_what_was_changed_since(
+    module_database_url: str,
+    loop: asyncio.AbstractEventLoop,
+    before: list[tuple[str, ...]],
+    rows: list[tuple[str, ...]],
+    second: list[tuple[str, ...]],
+    since: list[tuple[int, str]],
+    options: dict[str, Any],
+) -> None:
+    async def check(bulk: Bulk) -> None:
+        if len(table(rows)) == 1:
+            return
+        was = await whole(bulk)
+        job = await bulk.load(table(rows), mapping=MAPPING, **options)
+        became = await whole(bulk)
+        touched = {each for each in became if became[each] != was.get(each)}
+        for number, what in since:
+            await change(bulk, sorted(became)[number % len(became)] if became else "", what)
+        if len(table(second)) > 1 and len(since) > 2:
+            await bulk.load(table(second), mapping=MAPPING)
+        stood = await whole(bulk)
+        versions = {each: became[each]["version"] for each in touched}
+        free = {each for each in touched if stood[each]["version"] == versions[each]}
+        if not touched:
+            return
+        undone = await bulk.undo(job["id"])
+        assert undone["state"] == "undone", undone["error"]
+        counted = undone["undo_counts"]
+        assert (counted.get("undone", 0), counted.get("left", 0)) == (
+            len(free),
+            len(touched - free),
+        )
+        assert len(await bulk.findings(job["id"], "left")) == len(touched - free)
+        now = await whole(bulk)
+        for each in now:
+            if each not in free:
+                assert now[each] == stood[each]
+            elif each in was:
+                assert shown(now[each]) == shown(was[each])
+            else:
+                assert now[each]["deleted"]
+
+    on_a_company(loop, module_database_url, before, check)
+
+
+async def whole(bulk: Bulk) -> dict[str, dict[str, Any]]:
+    """All contacts by id, deleted ones too."""
+    records = await bulk.sql.fetch(
+        "SELECT id, wire, deleted_at IS NOT NULL AS deleted FROM contacts WHERE tenant_id = $1",
+        bulk.tenant,
+    )
+    return {
+        record["id"]: {**json.loads(record["wire"]), "deleted": record["deleted"]}
+        for record in records
+    }
+
+
+def shown(contact: dict[str, Any]) -> dict[str, Any]:
+    return {name: contact[name] for name in contact if name not in SERVERS}
+
+
+async def change(bulk: Bulk, contact_id: str, what: str) -> None:
+    """What may happen to a contact between an import and its undo."""
+    if what == "label":
+        await bulk.sql.execute(
+            "DELETE FROM tags WHERE tenant_id = $1 AND name = 'VIP'", bulk.tenant
+        )
+    else:
+        done = {
+            "edit": "notes = 'edited since'",
+            "delete": "deleted_at = clock_timestamp()",
+            "restore": "deleted_at = NULL",
+            "same": "notes = notes",
+        }[what]
+        await bulk.sql.execute(
+            f"UPDATE contacts SET {done} WHERE tenant_id = $1 AND id = $2",
+            *(bulk.tenant, contact_id),
+        )

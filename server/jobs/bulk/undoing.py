@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import asyncpg
 import orjson
@@ -12,6 +11,7 @@ from server.db.queries import queries
 from server.errors import Invalid
 from server.jobs.bulk.chunks import STEPS, Chunk, Judge, Step, Writer
 from server.jobs.bulk.context import Context
+from server.jobs.bulk.known import Known
 from server.jobs.bulk.label_merging import bring_back
 from server.jobs.bulk.label_rows import set_deleted
 from server.jobs.bulk.planning import Planner
@@ -19,6 +19,9 @@ from server.jobs.bulk.standing import read_standing
 from server.schemas.fields import MAX_VERSION
 from server.services.entities import BY_PLURAL, CONTACTS, Fields
 from server.services.merging import DELETED, RowState, same_value
+
+LEFT = "left"
+"""In place of a mutation: earlier changes of the contact stay, too."""
 
 
 class Undo:
@@ -75,9 +78,14 @@ class Undo:
     async def _judge(self, entries: Sequence[asyncpg.Record], refusal: str | None = None) -> Chunk:
         ids = list(dict.fromkeys(entry["entity_id"] for entry in entries))
         known = await read_standing(self._context, ids)
-        async with self._context.database.tenant(self._context.tenant) as connection:
-            records = await connection.fetch(queries.bulk.read_writers, self._context.tenant, ids)
+        tenant = self._context.tenant
+        async with self._context.database.tenant(tenant) as connection:
+            records = await connection.fetch(queries.bulk.read_writers, tenant, ids)
+            left = await connection.fetch(
+                queries.bulk.list_left, tenant, self._context.job["id"], ids
+            )
         writers = {record["id"]: (record["version"], record["mutation"]) for record in records}
+        listed = {record["id"] for record in left}
         own = self._context.author.mutation
         backs = [changes_back(entry) for entry in entries]
         labels = await self._leave_out_deleted_labels(backs)
@@ -91,15 +99,26 @@ class Undo:
                 contact_id = entry["entity_id"]
                 version, writer = writers.get(contact_id, (0, None))
                 state = known.earlier.state(contact_id) or known.stored.get(contact_id)
-                if refusal or state is None or (version != entry["version"] and writer != own):
-                    if writers.get(contact_id, (0, ""))[1] != "left":
+                message = None
+                if state is None:
+                    message = "It was purged."
+                elif refusal:
+                    message = refusal
+                elif version != entry["version"] and writer != own:
+                    message = "It was edited since, and left as it is."
+                else:
+                    message = self._take_back(step, state, backs[at], known)
+                if message is None:
+                    writers[contact_id] = (version, own)
+                    step.counts["undone"] += entry["first"]
+                else:
+                    writers[contact_id] = (version, LEFT)
+                    if contact_id not in listed:
+                        listed.add(contact_id)
                         step.counts["left"] += 1
-                        step.findings.append(_left(contact_id, state))
-                        writers[contact_id] = (version, "left")
-                    continue
-                taken_back = self._take_back(step, state, backs[at], known)
-                step.counts["undone" if taken_back else "left"] += writer != own
-                writers[contact_id] = (version, own if taken_back else "left")
+                        step.findings.append(
+                            {"kind": "left", "contact_id": contact_id, "message": message}
+                        )
             chunk.steps.append(step)
         return chunk
 
@@ -123,19 +142,17 @@ class Undo:
             change["add"] = [each for each in change["add"] if each in there]
         return wanted & there
 
-    def _take_back(self, step: Step, state: RowState, changes: Fields, known: Any) -> bool:
-        """Adds the contact as it was; whether it may be so again."""
+    def _take_back(self, step: Step, state: RowState, changes: Fields, known: Known) -> str | None:
+        """Adds the contact as it was; or says why it may not be so again."""
         try:
             plan = self._planner.change(state, changes, known.now)
         except Invalid as error:
-            finding = _left(state.id, state)
-            step.findings.append({**finding, "message": error.message})
-            return False
+            return error.message
         if plan.outcome == "updated":
             assert plan.row is not None
             step.add(self._planner, plan)
             known.earlier.add(plan.row)
-        return True
+        return None
 
     async def _delete_labels(self) -> None:
         """Deletes the labels that the job made, where nothing carries them."""
@@ -175,8 +192,3 @@ def changes_back(entry: asyncpg.Record) -> Fields:
         else:
             changes[name] = was
     return changes
-
-
-def _left(contact_id: str, state: RowState | None) -> dict[str, Any]:
-    gone = "It was purged." if state is None else "It was edited since, and left as it is."
-    return {"kind": "left", "contact_id": contact_id, "message": gone}
