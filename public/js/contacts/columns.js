@@ -5,7 +5,7 @@ import { html, nothing } from "../vendor.js";
 const CHOSEN = "fieldbook.contacts.columns";
 const DEFAULT = ["company", "email", "phone", "tags", "owner", "updated_at"];
 const MOST_CHIPS = 2;
-const NAME_REM = 11.5;
+const NAME_REM = 12;
 
 /** The columns beside the name: `{title, least (rem), share, sort?, cell(row, store)}`. */
 export const COLUMNS = {

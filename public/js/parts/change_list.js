@@ -25,9 +25,10 @@ const list = (lines) => html`
 `;
 
 // The texts keep their own line breaks, so the templates have none between them.
-const members = ({ added, removed }) => [...removed.map(taken), ...added.map(given)];
-const taken = (text) => html`<del><span class="visually-hidden">taken away: </span>${text}</del> `;
-const given = (text) => html`<ins><span class="visually-hidden">added: </span>${text}</ins> `;
+const members = ({ added, removed }) =>
+  [...removed.map(taken), ...added.map(given)].map((one, at) => html`${at ? ", " : nothing}${one}`);
+const taken = (text) => html`<del><span class="visually-hidden">taken away: </span>${text}</del>`;
+const given = (text) => html`<ins><span class="visually-hidden">added: </span>${text}</ins>`;
 
 function fromTo({ from, to }) {
   if (!from) return html`<ins>${to || "nothing"}</ins>`;
