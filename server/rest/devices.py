@@ -31,7 +31,9 @@ def device_routes(devices: Devices) -> list[web.RouteDef]:
         "list_devices",
         "devices",
         "List devices",
-        description=f"By their agents' codes. {OWN}",
+        description=(
+            f"By their agents' codes, or as `sort` says; what is not known comes last. {OWN}"
+        ),
         query=DEVICE_LIST,
         answers={200: DeviceListSchema},
     )

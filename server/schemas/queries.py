@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -36,6 +36,17 @@ SORTABLE = (
     "created_at",
     "updated_at",
     "version",
+)
+DEVICE_SORTABLE = (
+    "agent",
+    "name",
+    "state",
+    "last_seen",
+    "last_sync",
+    "lag",
+    "queue",
+    "battery",
+    "app_version",
 )
 EXPORT_FORMATS = ("csv", "google", "json", "vcf")
 DEVICE_STATES = ("revoked", "never_synced", "online", "missing", "late", "idle")
@@ -100,20 +111,22 @@ class Sort(NamedTuple):
 
 
 class SortBy(Worded, fields.Field[Sort]):
-    """`field`, or `-field` for the other way round."""
+    """One of these fields, or `-field` for the other way round."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, sortable: Sequence[str], **kwargs: Any) -> None:
         super().__init__(
             metadata={
                 "type": "string",
-                "enum": [sign + field for field in SORTABLE for sign in ("", "-")],
+                "enum": [sign + field for field in sortable for sign in ("", "-")],
             },
             **kwargs,
         )
+        self.sortable = sortable
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Sort:
-        if not isinstance(value, str) or value.removeprefix("-") not in SORTABLE:
-            raise ValidationError(f"This must be one of {', '.join(SORTABLE)}, or - before it.")
+        if not isinstance(value, str) or value.removeprefix("-") not in self.sortable:
+            fields = ", ".join(self.sortable)
+            raise ValidationError(f"This must be one of {fields}, or - before it.")
         return Sort(value.removeprefix("-"), value.startswith("-"))
 
 
@@ -198,7 +211,7 @@ class PageQuerySchema(FieldbookSchema):
 class ContactListQuerySchema(ContactFilterSchema, PageQuerySchema):
     """`GET /api/contacts`."""
 
-    sort = SortBy()
+    sort = SortBy(SORTABLE)
 
 
 class ExportQuerySchema(ContactFilterSchema):
@@ -225,6 +238,7 @@ class DeviceListQuerySchema(PageQuerySchema):
         metadata={"description": "With edits that have waited for more than an hour."}
     )
     search = Line(200, metadata={"description": "Any part of the device's or agent's name."})
+    sort = SortBy(DEVICE_SORTABLE, load_default=Sort("agent", descending=False))
 
 
 class OutdatedQuerySchema(PageQuerySchema):

@@ -35,7 +35,7 @@ class Devices:
         self._auth = auth
 
     async def list(self, actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
-        """A page of devices, by their agents' codes: `{"items", "next_cursor", "total"}`.
+        """A page of devices, as they were asked to be sorted: `{"items", "next_cursor", "total"}`.
 
         `query` is what `schemas.queries.DEVICE_LIST` gave. Raises `Invalid` for a bad cursor.
         """
@@ -56,7 +56,8 @@ class Devices:
     async def _list(
         self, actor: Actor, agent_id: str | None, query: dict[str, Any]
     ) -> dict[str, Any]:
-        after = read_cursor(query.get("cursor"), ["devices"])
+        order = ["devices", *query["sort"]]
+        after = read_cursor(query.get("cursor"), order)
         words = query.get("search", "").split() or None
         chosen = (
             *(actor.tenant, await self._online(actor), agent_id),
@@ -68,12 +69,11 @@ class Devices:
             total = await connection.fetchval(queries.devices.count_devices, *chosen)
             records = await connection.fetch(
                 queries.devices.list_devices,
-                *(*chosen, after.sort_key, after.id, query.get("offset", 0), limit + 1),
+                *(*chosen, *query["sort"], after.sort_key, after.id),
+                *(query.get("offset", 0), limit + 1),
             )
         page, last = cut_page(records, limit)
-        cursor = None
-        if last:
-            cursor = write_cursor(["devices"], last["agent_code"].lower(), last["id"])
+        cursor = write_cursor(order, last["sort_key"], last["id"]) if last else None
         return _page(page, cursor, total)
 
     async def outdated(self, actor: Actor, query: dict[str, Any]) -> dict[str, Any]:

@@ -37,18 +37,42 @@ WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
     AND last_seen > clock_timestamp() - interval '10 minutes' AND revoked_at IS NULL;
 
 -- name: list_devices
--- A page of devices, by their agents. $1 tenant, $2 those online, $3 agent or NULL for all, $4 state,
--- $5 whether the app is outdated and $6 the queue stuck, $7 words of the device's or the agent's name,
--- each NULL for any, $8 the agent's code and $9 the id of the device before, $10 rows to pass over,
--- $11 rows at most.
-SELECT * FROM device_states($1::text, $2::text[])
-WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4)
-    AND ($5::boolean IS NULL OR app_outdated = $5) AND ($6::boolean IS NULL OR queue_stuck = $6)
-    AND ($7::text[] IS NULL
-         OR fold(concat_ws(' ', name, model, agent_code, agent_name))
-            LIKE ALL (ARRAY(SELECT contains_pattern(word) FROM unnest($7) AS word)))
-    AND ($9::text IS NULL OR (lower(agent_code) COLLATE "C", id) > ($8::text, $9))
-ORDER BY lower(agent_code) COLLATE "C", id OFFSET $10::bigint LIMIT $11::bigint;
+-- A page of devices. $1 tenant, $2 those online, $3 agent or NULL for all, $4 state, $5 whether the app is
+-- outdated and $6 the queue stuck, $7 words of the device's or the agent's name, each NULL for any, $8 by
+-- what they are sorted, $9 whether downwards, $10 the sort key and $11 the id of the device before, $12
+-- rows to pass over, $13 rows at most.
+WITH found AS (
+    -- What is not known comes last either way.
+    SELECT d.*, CASE WHEN value IS NULL THEN CASE WHEN $9::boolean THEN '0' ELSE '2' END
+                     ELSE '1' || value END COLLATE "C" AS sort_key
+    FROM device_states($1::text, $2::text[]) AS d
+    CROSS JOIN LATERAL (
+        SELECT CASE $8::text
+            WHEN 'agent' THEN lower(d.agent_code)
+            WHEN 'name' THEN fold(coalesce(NULLIF(d.name, ''), NULLIF(d.model, ''), d.id))
+            WHEN 'state' THEN array_position(
+                '{online,idle,never_synced,late,missing,revoked}', d.state)::text
+            WHEN 'last_seen' THEN d.last_seen
+            WHEN 'last_sync' THEN d.last_sync
+            WHEN 'lag' THEN lpad(d.lag_versions::text, 16, '0')
+            WHEN 'queue' THEN lpad(d.queue_size::text, 16, '0')
+            WHEN 'battery' THEN to_char(d.battery, 'FM000.00')
+            WHEN 'app_version' THEN (
+                SELECT string_agg(lpad(number::text, 16, '0'), '.')
+                FROM unnest(version_numbers(d.app_version)) AS number)
+        END AS value
+    ) AS sorted
+    WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4)
+        AND ($5::boolean IS NULL OR app_outdated = $5) AND ($6::boolean IS NULL OR queue_stuck = $6)
+        AND ($7::text[] IS NULL
+             OR fold(concat_ws(' ', name, model, agent_code, agent_name))
+                LIKE ALL (ARRAY(SELECT contains_pattern(word) FROM unnest($7) AS word)))
+)
+SELECT * FROM found
+WHERE $11::text IS NULL
+    OR CASE WHEN $9 THEN (sort_key, id) < ($10::text, $11) ELSE (sort_key, id) > ($10, $11) END
+ORDER BY CASE WHEN NOT $9 THEN sort_key END, CASE WHEN NOT $9 THEN id END, sort_key DESC, id DESC
+OFFSET $12::bigint LIMIT $13::bigint;
 
 -- name: count_devices
 -- How many devices a list has; what is asked is list_devices'.

@@ -10,6 +10,7 @@ import pytest
 from nanoid import generate
 
 from server.db.pool import Database
+from server.schemas.queries import DEVICE_SORTABLE
 from server.schemas.responses import DeviceSchema
 from server.schemas.sync import PING
 from server.services.actors import Actor
@@ -319,6 +320,63 @@ async def test_a_list_goes_on_at_its_cursor_and_passes_over_an_offset(
     assert (await manager.get("/api/devices/agent/nobody")).code == "not_found"
 
 
+async def test_a_list_is_sorted_by_what_one_looks_for_and_what_is_not_known_comes_last(
+    company: Company, sql: asyncpg.Connection, manager: Api
+) -> None:
+    await set_head(sql, company, 12)
+    seen = {hours: await ago(sql, hours=hours) for hours in (1, 30, 200)}
+    for name, columns in {
+        "Élan": {"version": 2, "queue_size": 10, "battery": 9.5, "app_version": "2.9.1"},
+        "dune": {"version": 12, "queue_size": 2, "battery": 100, "app_version": "v2.10"},
+        "Fox": {"version": 11, "queue_size": 0, "battery": 55, "app_version": "2.9"},
+    }.items():
+        device_id, hours = {"dune": ("device-1", 30), "Fox": ("device-2", 200)}.get(
+            name, ("device-3", 1)
+        )
+        times = {"last_seen": seen[hours], "last_sync": seen[hours]}
+        await insert_device(sql, company, id=device_id, name=name, **times, **columns)
+    await insert_device(sql, company, "admin", name="new", version=0)
+    orders = {
+        "name": ["dune", "Élan", "Fox", "new"],
+        "agent": ["new", "dune", "Fox", "Élan"],
+        "state": ["dune", "Élan", "new", "Fox"],
+        "last_seen": ["Fox", "dune", "Élan", "new"],
+        "last_sync": ["Fox", "dune", "Élan", "new"],
+        "lag": ["dune", "Fox", "Élan", "new"],
+        "queue": ["Fox", "dune", "Élan", "new"],
+        "battery": ["Élan", "Fox", "dune", "new"],
+        "app_version": ["Fox", "Élan", "dune", "new"],
+    }
+    assert set(orders) == set(DEVICE_SORTABLE)
+    unknown = {"last_seen", "last_sync", "queue", "battery", "app_version"}
+    for field, expected in orders.items():
+        for sort in (field, f"-{field}"):
+            whole = checked(await manager.get(f"/api/devices?sort={sort}"), "list_devices")
+            names = [item["name"] for item in whole["items"]]
+            if sort == field:
+                assert names == expected, sort
+            elif field in unknown:
+                assert names == [*expected[-2::-1], "new"], sort
+            else:
+                assert names == expected[::-1], sort
+            cursor, paged = "", []
+            while cursor is not None:
+                page = checked(
+                    await manager.get(f"/api/devices?sort={sort}&limit=1&cursor={cursor}"),
+                    "list_devices",
+                )
+                paged += page["items"]
+                cursor = page["next_cursor"]
+            assert [item["id"] for item in paged] == [item["id"] for item in whole["items"]]
+            rest = await manager.get(f"/api/devices?sort={sort}&offset=2")
+            assert [item["id"] for item in rest.json["items"]] == [
+                item["id"] for item in whole["items"][2:]
+            ]
+    page = checked(await manager.get("/api/devices?sort=lag&limit=1"), "list_devices")
+    other = await manager.get(f"/api/devices?sort=-lag&cursor={page['next_cursor']}")
+    assert other.code == "invalid cursor"
+
+
 async def test_an_outdated_app_and_a_stuck_queue_are_told_counted_and_listed(
     company: Company, sql: asyncpg.Connection, manager: Api, sign_in: SignIn
 ) -> None:
@@ -386,6 +444,8 @@ async def test_devices_are_found_by_any_part_of_their_names(
         ("?state=asleep", "invalid state"),
         ("?cursor=nonsense", "invalid cursor"),
         ("?limit=0", "invalid limit"),
+        ("?sort=colour", "invalid sort"),
+        ("?sort=--lag", "invalid sort"),
         ("/outdated?versions=-1", "invalid versions"),
         ("/outdated?cursor=WyJvdXRkYXRlZCIsbnVsbCwieCIsIngiXQ==", "invalid cursor"),
         ("/stats?days=0", "invalid days"),
