@@ -9,13 +9,14 @@ import pytest
 
 from tests.acceptance.support.javascript import node
 
-UNITS = sorted((Path(__file__).resolve().parents[1] / "browser" / "unit").glob("*.test.js"))
+FOLDER = Path(__file__).resolve().parents[1] / "browser" / "unit"
+UNITS = sorted(FOLDER.glob("*.test.js"))
 
 
 @pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
 async def test_the_dashboards_functions_do_what_their_tests_say(file: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(node(), "--test", str(file)),
+        *(node(), "--import", (FOLDER / "support" / "node18.js").as_uri(), "--test", str(file)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -7,14 +7,15 @@
 // Says "done" and ends with 0, or throws.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { gunzipSync } from "node:zlib";
 import { io } from "socket.io-client";
 
 const [url, apiKey, names] = process.argv.slice(2);
 const transports = names.split(",");
-const TIMEOUT = 5000;
-const run = crypto.randomUUID();
+const TIMEOUT = 20_000;
+const run = randomUUID();
 
 class Device {
   constructor(id, auth, options = {}) {
