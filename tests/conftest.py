@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,13 @@ FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
 # Where loguru writes from the start: to what pytest shows of a test that failed.
 STDERR = sys.stderr
 LOWER = "abcdefghijklmnopqrstuvwxyz"
+
+# What whoever runs the tests has set for a server, in the environment or in an `.env` here, is not
+# for the servers of the tests, their database least of all. Empty is as good as not set.
+EXAMPLE = (Path(__file__).resolve().parents[1] / ".env.example").read_text(encoding="utf-8")
+os.environ |= dict.fromkeys(re.findall(r"^([A-Z_]+)=", EXAMPLE, re.M), "")
+# Nor are servers of this machine asked for through a proxy.
+os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
 
 MakeDatabase = Callable[..., str]
 Psql = Callable[[str, str], str]

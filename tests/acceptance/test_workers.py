@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import tempfile
 import time
@@ -32,9 +33,13 @@ def server() -> Iterator[Server]:
 
 
 def processes(server: Server) -> list[psutil.Process]:
-    return [
-        each for each in psutil.Process(server.process.pid).children() if "work" in each.cmdline()
-    ]
+    found = []
+    for each in psutil.Process(server.process.pid).children():
+        # One that was killed may be gone by now; a zombie is, too.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "work" in each.cmdline():
+                found.append(each)
+    return found
 
 
 def served_by(server: Server) -> set[int]:

@@ -9,21 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import struct
 from collections.abc import Callable
 from typing import Any
 
+from tests.acceptance.support.command_line import free_port
+
 HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    """A port on which nobody listens at the moment."""
-    with socket.create_server((HOST, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 SERVER_PORT = free_port()
 RAW_PORT = free_port()
 API_KEY = "fb_bench_0123456789abcdefghijklmnop"

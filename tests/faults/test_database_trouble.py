@@ -129,8 +129,11 @@ async def test_everything_says_unavailable_while_postgres_is_away_and_nobody_is_
             async with session.get(f"{server.url}/ready") as response:
                 assert response.status == 503
         writing = asyncio.create_task(writer.write())
-        await asyncio.sleep(1)
-        assert writer.answers.counts["unavailable"] > 0
+
+        async def was_refused() -> bool:
+            return writer.answers.counts["unavailable"] > 0
+
+        await until(was_refused)
     finally:
         await asyncio.to_thread(databases.postgres.start)
     assert (await asyncio.wait_for(writing, PATIENCE))["ok"]
@@ -238,7 +241,7 @@ async def test_a_device_that_sends_ahead_loses_no_edit_to_a_lock(
     async with versions_locked(fault_database_url):
         creating = asyncio.create_task(writer.device.call("contact_create", create))
         # While the first group already waits for the lock.
-        await asyncio.sleep(LOCK_SECONDS - 1)
+        await asyncio.sleep(LOCK_SECONDS - 2)
         updating = asyncio.create_task(writer.device.call("contact_update", update))
         refused = await creating
     answers = [refused, await updating]

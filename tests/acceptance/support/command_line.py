@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -63,7 +65,7 @@ class Server:
 
 def start(folder: Path, port: int, **environment: str) -> Server:
     variables = {
-        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        **os.environ,
         "DATA_DIR": str(folder / "data"),
         "PORT": str(port),
         **environment,
@@ -82,5 +84,11 @@ def start(folder: Path, port: int, **environment: str) -> Server:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens, for a server that is about to start.
+
+    Below those that the system gives to connections: one of these could take it meanwhile.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
