@@ -185,7 +185,8 @@ def refuse_others(actor: Actor) -> None:
 async def enqueue(connection: Connection, tenant: str, job_id: str) -> None:
     """Has a job run, in the transaction that made it or brought it forward."""
     payload = orjson.dumps({"tenant": tenant, "job": job_id}).decode()
-    await connection.execute(queries.jobs.enqueue_job, "bulk_job", payload)
+    place = await connection.fetchval(queries.jobs.enqueue_job, "bulk_job", payload)
+    await connection.execute(queries.jobs.stand_behind, place, tenant)
 
 
 async def _read(

@@ -121,8 +121,8 @@ RETURNING state;
 -- undone already. What an undo before this one has listed as left stays listed and counted. $1 tenant,
 -- $2 job.
 UPDATE bulk_jobs
-SET state = 'queued', undoing = true, done = 0,
-    undo_counts = jsonb_build_object('left', coalesce(undo_counts -> 'left', '0')), total = NULL, position = NULL,
+SET state = 'queued', undoing = true, done = 0, total = NULL, position = NULL,
+    undo_counts = jsonb_build_object('left', coalesce(undo_counts -> 'left', '0')),
     runs = 0, error = NULL, ended_at = NULL
 WHERE tenant_id = $1::text AND id = $2 AND state IN ('done', 'failed', 'cancelled')
 RETURNING id;
@@ -187,14 +187,14 @@ WHERE tenant_id = $1::text AND mutation_id = $2 AND origin IN ('import', 'job')
 
 -- name: list_entries_before
 -- The changes of contacts that a mutation made, the last first: what an undo takes back, with whether
--- it is the first of its contact, behind which that is as it was. $1 tenant, $2 mutation, $3 before
--- this entry, $4 at most.
+-- it is the first of its contact, behind which that is as it was: looked up by the contact, said so that
+-- nothing else can be planned. $1 tenant, $2 mutation, $3 before this entry, $4 at most.
 SELECT a.id, a.entity_id, a.version, a.op, a.before::text AS before, a.after::text AS after,
        NOT EXISTS (
-           SELECT FROM audit_log AS earlier
-           WHERE earlier.tenant_id = $1 AND earlier.entity = 'contact'
-               AND earlier.entity_id = a.entity_id AND earlier.id < a.id
-               AND earlier.mutation_id = $2 AND earlier.origin IN ('import', 'job')) AS first
+           SELECT FROM (SELECT e.mutation_id, e.origin FROM audit_log AS e
+                        WHERE e.tenant_id = $1 AND e.entity = 'contact'
+                            AND e.entity_id = a.entity_id AND e.id < a.id OFFSET 0) AS earlier
+           WHERE earlier.mutation_id = $2 AND earlier.origin IN ('import', 'job')) AS first
 FROM audit_log AS a
 WHERE a.tenant_id = $1::text AND a.mutation_id = $2 AND a.origin IN ('import', 'job')
     AND a.entity = 'contact' AND a.id < $3::bigint

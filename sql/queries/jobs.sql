@@ -2,6 +2,14 @@
 -- A job by a row, in the transaction of what it follows from: $1 its name, $2 its payload.
 SELECT enqueue_job($1::text, $2::jsonb);
 
+-- name: stand_behind
+-- Has a bulk job wait behind those of other companies that have fewer on their way: one that starts
+-- twenty imports keeps nobody else waiting for all of them. $1 its place in the queue, $2 tenant.
+UPDATE pgqueuer
+SET priority = -(SELECT count(*) FROM bulk_jobs
+                 WHERE tenant_id = $2::text AND state IN ('queued', 'running'))
+WHERE id = $1::bigint;
+
 -- name: try_job_lock
 -- Whether this connection may run a job: one at a time does, whatever the queue believes.
 SELECT pg_try_advisory_lock(7204, hashtext($1::text));

@@ -16,6 +16,7 @@ from server.jobs import worker as worker_module
 from server.jobs.purge import purge_logs
 from server.jobs.run import Run
 from server.jobs.worker import Worker
+from server.services import bulk
 
 Psql = Callable[[str, str], str]
 TENANT = "default"
@@ -272,6 +273,37 @@ async def test_a_job_enqueued_in_a_transaction_that_is_rolled_back_never_was(
     await owner.execute("DELETE FROM tags")
     await transaction.rollback()
     assert await owner.fetchval("SELECT count(*) FROM pgqueuer") == 0
+
+
+async def test_a_company_with_many_imports_does_not_keep_another_one_waiting(
+    owner: asyncpg.Connection, database_url: str
+) -> None:
+    await owner.execute("INSERT INTO tenants (id, name) VALUES ('other', 'Other')")
+    await owner.execute(
+        "INSERT INTO agents (tenant_id, id, code, name, role) "
+        "SELECT id, 'agent-' || id, 'mia', 'Mia', 'admin' FROM tenants"
+    )
+    begun: list[str] = []
+
+    async def note(run: Run) -> None:
+        begun.append(run.payload["tenant"])
+        await asyncio.sleep(0.05)
+
+    database = await Database.connect(database_url, size=2)
+    for number, tenant in enumerate([TENANT] * 12 + ["other"]):
+        async with database.tenant(tenant) as connection, connection.transaction():
+            await connection.execute(
+                queries.bulk.insert_job,
+                *(tenant, f"job-{number:06}", "update", f"agent-{tenant}", None, None, None, "{}"),
+            )
+            await bulk.enqueue(connection, tenant, f"job-{number:06}")
+    await database.close()
+    worker = Worker(database_url, {"bulk_job": note})
+    await worker.start()
+    await until_done(owner)
+    await worker.stop()
+    assert len(begun) == 13
+    assert begun.index("other") < 3
 
 
 async def test_a_faulty_job_is_tried_again_and_then_parked_as_failed(
