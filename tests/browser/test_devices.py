@@ -331,6 +331,9 @@ async def test_agents_see_their_own_devices_alone(
     await expect(page.get_by_text("It has not connected yet.")).to_be_visible()
     await page.goto(page.url.split("#")[0] + f"#/devices/{other}")
     await expect(page.get_by_test_id("failed")).to_contain_text("Ask a manager")
+    for unknown in ("nobodys-phone", "%00"):
+        await page.goto(page.url.split("#")[0] + f"#/devices/{unknown}")
+        await expect(page.get_by_test_id("failed")).to_contain_text("no device with this id")
 
 
 async def test_many_devices_are_shown_in_pages_and_sorted_over_all_of_them(

@@ -7,7 +7,7 @@ import { openHelp } from "./help.js";
 import { Menu } from "./menu.js";
 import { askToSignOut } from "./sign_out.js";
 import { show, View } from "./view.js";
-import { allowed, VIEWS, viewNamed } from "./views.js";
+import { allowed, roleWords, VIEWS, viewNamed, whyNot } from "./views.js";
 
 const NOT_SHOWN =
   "This page could not be loaded. Check the connection, then try again; if that does not help, reload.";
@@ -32,6 +32,7 @@ export class Shell extends View {
   opened() {
     const { connection, mutations, router, shortcuts, toasts } = this.application;
     this.listen(connection, "state", this.#stateChanged);
+    this.listen(connection, "agent", this.#agentChanged);
     this.listen(mutations, "waiting", this.invalidate);
     this.listen(mutations, "refused", this.#refused);
     this.listen(mutations, "conflicted", this.#conflicted);
@@ -119,7 +120,7 @@ export class Shell extends View {
     const name = route.parts[0];
     const view = viewNamed(name);
     if (!view || !allowed(view, this.application.session)) {
-      this.application.router.replace({}, "/contacts");
+      this.#turnAway(name, view);
       return;
     }
     const moved = this.#path !== null && route.path !== this.#path;
@@ -162,6 +163,25 @@ export class Shell extends View {
         failed(new Error(NOT_SHOWN), () => this.#show(this.application.router.route)),
       );
     }
+  }
+
+  /** An address without any page is the contacts', of which nothing needs to be said. */
+  #turnAway(name, view) {
+    const { router, session, toasts } = this.application;
+    if (name) toasts.show(whyNot(view, session));
+    router.replace({}, "/contacts");
+  }
+
+  /** Shows the view anew for another role: what one may see and do differs on every page. */
+  #agentChanged({ detail: agent }) {
+    const { router, session, toasts } = this.application;
+    const { role } = session;
+    session.agent = agent;
+    this.invalidate();
+    if (agent.role === role) return;
+    toasts.show(`Your role was changed: you are ${roleWords(session)} now.`);
+    this.#name = null;
+    this.#show(router.route);
   }
 
   /** The search of the view that is shown, else that of contacts. */

@@ -57,3 +57,15 @@ export function allowed(view, session) {
   if (view.role === "bulk") return session.is("admin", "manager", "api");
   return view.role !== "leads" || session.leads;
 }
+
+const ROLES = { admin: "an admin", manager: "a manager", agent: "an agent", api: "a program" };
+
+/** What one is signed in as: "an agent". */
+export const roleWords = ({ role }) => ROLES[role] ?? role;
+
+/** Why an address shows the contacts: there is no such view, or it is for others. */
+export function whyNot(view, session) {
+  if (!view) return "There is no page at that address, so here are the contacts.";
+  const whom = view.role === "admin" ? "admins" : "managers and admins";
+  return `“${view.title}” is for ${whom}, and you are signed in as ${roleWords(session)}.`;
+}

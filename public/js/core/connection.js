@@ -9,7 +9,8 @@ const RETRY_MS = [1_000, 30_000];
  * The socket: signs in at each connect, tells what comes, and notices what was missed.
  *
  * Events: `state`; `changes` (detail: a change set); `stale` (something was missed, so what is on
- * hand may be old); `job` (detail: a job); `epoch` (the database began a new life); `revoked`
+ * hand may be old); `job` (detail: a job); `agent` (detail: who is signed in, as they are now, at each
+ * sign-in and when that changed); `epoch` (the database began a new life); `revoked`
  * (detail: the reason; the key is no good any more).
  */
 export class Connection extends EventTarget {
@@ -47,6 +48,7 @@ export class Connection extends EventTarget {
     on("changes", (changeSet) => this.#changed(changeSet));
     on("sync_available", ({ version }) => this.#missed(version));
     on("job_progress", ({ job }) => this.#tell("job", job));
+    on("agent_changed", ({ agent }) => this.#tell("agent", agent));
     on("revoked", ({ reason }) => this.#tell("revoked", reason));
   }
 
@@ -80,6 +82,7 @@ export class Connection extends EventTarget {
     this.epoch = answer.epoch;
     this.#setClock(Date.parse(answer.server_time));
     this.#enter("online");
+    this.#tell("agent", answer.agent);
     if (newEpoch) this.#tell("epoch", answer.epoch);
     if (missed) this.#tell("stale");
     this.#later(answer.limits.ping_s * 1_000, () => this.#ping());

@@ -10,6 +10,7 @@ import { app, clock, queue, stateBadge, time } from "./table.js";
 import { batteryText, behindText, nameOf } from "./words.js";
 
 const LIVE_SECONDS = 5;
+const NO_DEVICE = "There is no device with this id. It may be of another company, or mistyped.";
 
 /** One device: how it is, what it did on a day, what can be done to it. */
 export class DeviceView extends View {
@@ -54,7 +55,8 @@ export class DeviceView extends View {
       this.application.title(nameOf(this.#device));
     } catch (error) {
       if (this.signal.aborted) return;
-      this.#error = error;
+      // Also of what could be no id at all, which the server calls no address.
+      this.#error = error.code === "not_found" ? new Error(NO_DEVICE) : error;
     }
     this.invalidate();
   }
