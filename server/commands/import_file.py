@@ -166,7 +166,7 @@ class Command:
                 await self._unless_stopped(upload.receive(_pieces(path)))
             except OSError as error:
                 raise CommandError(f"{path} can't be read: {error.strerror}.") from None
-            file = FileInfo(path.name)
+            file = FileInfo.of(path.name)
             preview = await self._unless_stopped(imports.preview(self.actor, upload, file, asked))
             print(describe_preview(preview))
             if self.chosen.dry_run:

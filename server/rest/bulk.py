@@ -62,7 +62,7 @@ def import_routes(imports: Imports) -> list[web.RouteDef]:
         async with imports.uploading(actor) as upload:
             file, pairs = await receive_upload(request, upload)
             asked = parse_query(IMPORT_OPTIONS, [*request.query.items(), *pairs])
-            file = FileInfo(asked.get("file_name", file.name), file.content_type)
+            file = FileInfo.of(asked.get("file_name", file.name), file.content_type)
             if asked["dry_run"]:
                 previewing = imports.preview(actor, upload, file, asked)
                 return json_answer(await while_connected(request, previewing))

@@ -17,7 +17,6 @@ FIELD_BYTES = 200_000
 FORM_BYTES = 1_000_000
 """What a form may have around its file."""
 PIECE_BYTES = 65_536
-MAX_NAME = 255
 # What people and programs call files of contacts; what none of these could be is refused.
 READABLE = (
     "text/",
@@ -52,8 +51,8 @@ async def receive_upload(request: web.Request, upload: Upload) -> tuple[FileInfo
     if request.content_type == FORM:
         upload.refuse_size((request.content_length or 0) - FORM_BYTES)
         return await _receive_form(request, upload)
-    file = FileInfo(
-        _name_of(_disposition_name(request.headers.get("Content-Disposition"))),
+    file = FileInfo.of(
+        _disposition_name(request.headers.get("Content-Disposition")),
         readable_type(request.content_type),
     )
     upload.refuse_size(request.content_length or 0)
@@ -78,7 +77,7 @@ async def _receive_form(request: web.Request, upload: Upload) -> tuple[FileInfo,
                 message = "Send one file at a time."
                 raise Invalid(message, fields={"file": [message]})
             media_type = part.headers.get("Content-Type", MEANINGLESS[0]).partition(";")[0]
-            file = FileInfo(_name_of(part.filename), readable_type(media_type))
+            file = FileInfo.of(part.filename, readable_type(media_type))
             await upload.receive(_pieces(request, part))
         elif len(pairs) >= FIELDS:
             raise Invalid(f"A form may have {FIELDS} fields beside its file.")
@@ -161,10 +160,3 @@ def readable_type(media_type: str) -> str | None:
 def _disposition_name(header: str | None) -> str | None:
     _, parameters = parse_content_disposition(header)
     return content_disposition_filename(parameters)
-
-
-def _name_of(name: str | None) -> str | None:
-    """The last part of a path, as browsers and programs send one."""
-    last = (name or "").replace("\\", "/").rpartition("/")[2]
-    visible = "".join(sign for sign in last if sign.isprintable()).strip()
-    return visible[-MAX_NAME:] or None

@@ -13,6 +13,7 @@ from server.db.queries import queries
 from server.errors import Invalid, TooLarge
 
 PART_BYTES = 1_000_000
+MAX_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,13 @@ class FileInfo:
 
     name: str | None = None
     content_type: str | None = None
+
+    @classmethod
+    def of(cls, name: str | None, content_type: str | None = None) -> FileInfo:
+        """The last part of a path, as browsers and programs send one, without what nobody sees."""
+        last = (name or "").replace("\\", "/").rpartition("/")[2]
+        visible = "".join(sign for sign in last if sign.isprintable()).strip()
+        return cls(visible[-MAX_NAME:] or None, content_type)
 
 
 class Upload:

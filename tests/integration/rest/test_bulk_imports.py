@@ -264,13 +264,16 @@ async def test_a_form_may_bring_the_file_and_the_options_after_it(
 
 
 async def test_no_name_of_a_file_breaks_the_answer_that_names_it(manager: Api) -> None:
-    for name, saved in (
-        ("a\r\nX-Evil: 1.csv", "a__X-Evil: 1.errors.csv"),
-        ("../../etc/pass.wd", "pass.errors.csv"),
-        ("C:\\Users\\Ann\\kunden.csv", "kunden.errors.csv"),
-        ('"\u202e".csv', "___.errors.csv"),
+    for name, kept, saved in (
+        ("a\r\nX-Evil: 1.csv", "aX-Evil: 1.csv", "aX-Evil: 1.errors.csv"),
+        ("../../etc/pass.wd", "pass.wd", "pass.errors.csv"),
+        ("C:\\Users\\Ann\\kunden.csv", "kunden.csv", "kunden.errors.csv"),
+        # A name that is read backwards, or clears a terminal.
+        ('"\u202e".csv', '"".csv', "__.errors.csv"),
+        ("\x1b[2Jé.csv", "[2Jé.csv", "[2J_.errors.csv"),
     ):
         job = await imported(manager, "Name,Phone\nAnn,1.2E+12\n", file_name=name)
+        assert job["file_name"] == kept
         errors = await manager.get(f"/api/bulk/jobs/{job['id']}/errors")
         assert errors.status == 200, name
         assert f'filename="{saved}"' in errors.headers["Content-Disposition"]
