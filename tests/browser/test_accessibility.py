@@ -162,6 +162,21 @@ async def test_what_opens_in_a_view_breaks_no_rule_either(
     assert not found, "\n".join(found)
 
 
+async def test_what_is_chosen_is_seen_where_the_system_gives_the_colours(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    await sign_in().post("/api/contacts", {"company": "Keller"})
+    page = await open_page("/contacts")
+    await page.emulate_media(forced_colors="active")
+    box = page.get_by_role("checkbox", name="Choose Keller")
+    await box.check()
+    # A tick that is a picture of ours would be left out.
+    await expect(box).to_have_css("appearance", "auto")
+    await expect(page.locator(".grid-row-chosen")).to_have_css("outline-style", "solid")
+    here = page.get_by_role("link", name="Contacts", exact=True)
+    await expect(here).to_have_css("outline-style", "solid")
+
+
 async def test_a_phones_menu_and_the_page_to_sign_in_break_no_rule(open_page: OpenPage) -> None:
     page = await open_page("/labels", None)
     await page.get_by_role("button", name="Sign in").click()
