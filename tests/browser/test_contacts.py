@@ -45,6 +45,35 @@ async def test_a_list_of_thousands_scrolls_to_its_end_with_few_rows_in_the_page(
     await expect(row(page, 1)).to_contain_text("Person 000001")
 
 
+async def test_a_list_that_is_higher_than_browsers_let_an_element_be_reaches_each_of_its_rows(
+    open_page: OpenPage, sql: asyncpg.Connection, company: Company
+) -> None:
+    await fill(sql, company, MANY)
+    page = await open_page()
+    await shows_total(page, "3,000")
+    # As 400,000 rows are for Firefox: 3,000 rows are 120,000 pixels.
+    await grid(page).evaluate("(grid) => grid.style.setProperty('--most', '30000')")
+    await page.get_by_role("button", name="Name").click()
+    await expect(row(page, 1)).to_contain_text("Person 003000")
+    assert await grid(page).evaluate("(grid) => grid.scrollHeight") < 30_100
+    for share, place in ((0.5, 1_500), (0.25, 750), (1, MANY), (0, 1)):
+        await grid(page).evaluate(
+            "(grid, share) => (grid.scrollTop = share * (grid.scrollHeight - grid.clientHeight))",
+            share,
+        )
+        await expect(row(page, place)).to_contain_text(f"Person {MANY + 1 - place:06}")
+        await expect(row(page, place)).to_be_in_viewport()
+    await grid(page).focus()
+    await page.keyboard.press("End")
+    await expect(row(page, MANY)).to_be_in_viewport(ratio=1)
+    # Each step of a key is one row, wholly seen, though a pixel of the scroller is four of the rows.
+    for place in range(MANY - 1, MANY - 31, -1):
+        await page.keyboard.press("k")
+        await expect(row(page, place)).to_be_in_viewport(ratio=0.99)
+    await page.keyboard.press("Home")
+    await expect(row(page, 1)).to_be_in_viewport(ratio=1)
+
+
 async def test_scrolling_fast_asks_only_for_the_pages_that_it_stays_on(
     open_page: OpenPage, sql: asyncpg.Connection, company: Company
 ) -> None:

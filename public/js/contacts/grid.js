@@ -5,10 +5,13 @@ import { html, nothing, repeat } from "../vendor.js";
 import { COLUMNS, widths } from "./columns.js";
 import { sortOf } from "./query.js";
 import { contactRow } from "./row.js";
+import { Runway } from "./runway.js";
 
 const SPARE_ROWS = 6;
 /** Of a row, in pixels: with all columns, and with two lines in one. As in contacts.css. */
 export const ROW_HEIGHTS = { wide: 40, compact: 60 };
+/** Of the columns' heads, with the line below them. */
+const HEAD_HEIGHT = 37;
 
 /**
  * The rows that are seen, and some beyond, of a grid as long as the whole list.
@@ -24,7 +27,7 @@ export class Grid extends View {
   #last = 0;
   #position = 0;
   #hidden = false;
-  #headHeight = 36;
+  #runway = new Runway();
 
   constructor(application, element, model) {
     super(application, element);
@@ -53,13 +56,25 @@ export class Grid extends View {
     return this.model.compact() ? ROW_HEIGHTS.compact : ROW_HEIGHTS.wide;
   }
 
+  /** How much of the rows is seen at once, in pixels. */
+  get #view() {
+    return this.#height - (this.model.compact() ? 0 : HEAD_HEIGHT);
+  }
+
   get scroller() {
     return this.#scroller;
   }
 
+  /** How far it can be scrolled; a body as high as all rows may be higher than browsers let it be. */
+  #measure() {
+    const all = this.model.pages.rows * this.rowHeight;
+    const most = Number(getComputedStyle(this.#scroller).getPropertyValue("--most"));
+    this.#runway.measure(all, Math.min(all, most), this.#view);
+  }
+
   /** How many rows are seen at once. */
   get seen() {
-    return Math.max(1, Math.floor((this.#height - this.#headHeight) / this.rowHeight));
+    return Math.max(1, Math.floor(this.#view / this.rowHeight));
   }
 
   get atTop() {
@@ -73,10 +88,10 @@ export class Grid extends View {
   /** Scrolls as little as is needed to see a row. */
   reveal(index) {
     const top = index * this.rowHeight;
-    const bottom = top + this.rowHeight - (this.#height - this.#headHeight);
-    const at = this.#scroller.scrollTop;
-    if (top < at) this.#scroller.scrollTop = top;
-    else if (bottom > at) this.#scroller.scrollTop = bottom;
+    const bottom = top + this.rowHeight - this.#view;
+    const at = this.#runway.distance(this.#scroller.scrollTop);
+    if (top < at) this.#runway.scroll(this.#scroller, top);
+    else if (bottom > at) this.#runway.scroll(this.#scroller, bottom);
     this.#scrolled();
   }
 
@@ -88,11 +103,13 @@ export class Grid extends View {
   set position(rows) {
     this.renderNow();
     this.#position = rows;
-    this.#scroller.scrollTop = rows * this.rowHeight;
+    this.#measure();
+    this.#runway.scroll(this.#scroller, rows * this.rowHeight);
     this.#scrolled();
   }
 
   #shown({ again }) {
+    this.#measure();
     if (!again) {
       this.#position = 0;
       this.#scroller.scrollTop = 0;
@@ -106,6 +123,7 @@ export class Grid extends View {
     this.#hidden = !height;
     if (this.#hidden) return;
     this.#height = height;
+    this.#measure();
     this.#scrolled();
   }
 
@@ -116,18 +134,27 @@ export class Grid extends View {
 
   /** Nothing is measured here but how far it is scrolled: this runs in every frame. */
   #scrolled() {
-    if (!this.#hidden) this.#position = this.#scroller.scrollTop / this.rowHeight;
+    if (!this.#hidden)
+      this.#position = this.#runway.distance(this.#scroller.scrollTop) / this.rowHeight;
     const top = this.#position;
     const first = Math.max(0, Math.floor(top) - SPARE_ROWS);
     const last = Math.min(
       this.model.pages.rows - 1,
       Math.ceil(top + this.#height / this.rowHeight) + SPARE_ROWS,
     );
+    // Shortened, each row has another place in it at every step.
+    if (this.#runway.shortened) this.invalidate();
     if (first === this.#first && last === this.#last) return;
     this.#first = first;
     this.#last = last;
     this.model.pages.want(first, Math.max(first, last));
     this.invalidate();
+  }
+
+  /** Where in the body the first row of the window stands. */
+  get #windowTop() {
+    const top = this.#first * this.rowHeight;
+    return this.#scroller ? top - this.#runway.ahead(this.#scroller.scrollTop) : top;
   }
 
   template() {
@@ -155,7 +182,7 @@ export class Grid extends View {
       >
         ${this.#head(columns, compact)}
         <div class="grid-body" role="rowgroup" ${styles({ height: `${pages.rows * this.rowHeight}px` })}>
-          <div class="grid-window" role="presentation" ${styles({ transform: `translateY(${this.#first * this.rowHeight}px)` })}>
+          <div class="grid-window" role="presentation" ${styles({ transform: `translateY(${this.#windowTop}px)` })}>
             ${repeat(
               indices,
               // A row that leaves the window is filled anew where another comes in.
