@@ -1,3 +1,6 @@
+import { LABEL_FIELDS, LABELS } from "../core/entities.js";
+import { CHANNELS as CHANNEL_NAMES, labelOf } from "../parts/changes.js";
+
 // What a contact is made of, in the order of its form, with the server's bounds.
 
 /** Texts on one line: `{name, label, max}`. */
@@ -54,17 +57,12 @@ export const LISTS = [
   },
 ];
 
-export const SETS = [
-  { name: "tag_ids", entity: "tag", label: "Tags" },
-  { name: "group_ids", entity: "group", label: "Groups" },
-  { name: "type_ids", entity: "type", label: "Types" },
-];
+export const SETS = LABELS.map((entity) => {
+  const name = LABEL_FIELDS[entity];
+  return { name, entity, label: labelOf(name) };
+});
 
-export const CHANNELS = [
-  { name: "email", label: "By e-mail" },
-  { name: "phone", label: "By phone" },
-  { name: "sms", label: "By SMS" },
-];
+export const CHANNELS = Object.entries(CHANNEL_NAMES).map(([name, label]) => ({ name, label }));
 
 export const CONSENTS = { opted_in: "Opted in", opted_out: "Opted out" };
 

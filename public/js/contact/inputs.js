@@ -1,5 +1,6 @@
+import { FIELD_LABELS } from "../core/entities.js";
 import { timeAgo } from "../core/times.js";
-import { describeItem, describeValue, labelOf } from "../parts/changes.js";
+import { CHANNELS, describeItem, describeValue, labelOf } from "../parts/changes.js";
 import { html, ifDefined, live, nothing } from "../vendor.js";
 import { listOf } from "./fields.js";
 import { splitName } from "./form.js";
@@ -80,16 +81,13 @@ export function clashOf(editor, name, { store, choose }) {
   `;
 }
 
-const SETS = { tag_ids: "tag", group_ids: "group", type_ids: "type" };
-const CHANNELS = { email: "By e-mail", phone: "By phone", sms: "By SMS" };
-
 /** What a field is called: "Company", "size" of `custom.size`, "Tag VIP" of `tag_ids.V1St…`. */
 export function fieldName(name, store) {
   const [field, member] = splitName(name);
   if (member === undefined) return labelOf(field);
   if (field === "preferences") return CHANNELS[member] ?? member;
-  if (field in SETS) {
-    const entity = SETS[field];
+  if (field in FIELD_LABELS) {
+    const entity = FIELD_LABELS[field];
     return `${labelOf(entity)} ${store.label(entity, member)?.name ?? "that was deleted"}`;
   }
   return member;

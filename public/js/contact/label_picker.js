@@ -1,6 +1,7 @@
 import { dot } from "../parts/chips.js";
 import { icon } from "../parts/icon.js";
 import { html, live, nothing, repeat } from "../vendor.js";
+import { faultText } from "./inputs.js";
 import { matching } from "./label_search.js";
 
 const MOST_SHOWN = 50;
@@ -55,7 +56,7 @@ export class LabelPicker {
         <ul id=${`${this.id}-list`} class="picker-list" role="listbox" aria-label=${this.label} ?hidden=${!open}>
           ${open ? this.#options(matches) : nothing}
         </ul>
-        ${fault ? html`<p class="field-error" id=${`${this.id}-fault`} data-test="fault">${fault}</p>` : nothing}
+        ${faultText(fault, `${this.id}-fault`)}
       </div>
     `;
   }

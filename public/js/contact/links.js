@@ -8,7 +8,7 @@ export function websiteHref(value) {
   const text = (value ?? "").trim();
   const whole = /^https?:\/\//i.test(text) ? text : HOST.test(text) ? `https://${text}` : null;
   if (!whole) return null;
-  const url = URL.parse ? URL.parse(whole) : parsed(whole);
+  const url = parsed(whole);
   return url && /^https?:$/.test(url.protocol) && !url.username ? url.href : null;
 }
 

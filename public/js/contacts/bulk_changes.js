@@ -9,7 +9,6 @@ const CLEARABLE = {
   notes: "Notes",
 };
 const CHANNELS = { email: "E-mail to them", phone: "Calls to them", sms: "SMS to them" };
-const CAPITALS = { tag: "Tag", group: "Group", type: "Type" };
 
 /**
  * `{name: {title, input}}`: what can be changed. `input` says how its value is given: "label" (an
@@ -104,6 +103,3 @@ export function stepInWords({ kind, value, name }, store) {
 }
 
 export const PERMISSIONS = { opted_in: "allowed", opted_out: "not allowed", "": "not known" };
-
-/** The title of a kind of label. */
-export const labelTitle = (entity) => CAPITALS[entity];

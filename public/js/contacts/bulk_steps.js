@@ -1,6 +1,7 @@
+import { labelOf } from "../parts/changes.js";
 import { icon } from "../parts/icon.js";
 import { html, nothing, repeat } from "../vendor.js";
-import { KINDS, labelTitle, newStep, PERMISSIONS } from "./bulk_changes.js";
+import { KINDS, newStep, PERMISSIONS } from "./bulk_changes.js";
 
 /**
  * The form of a bulk edit: its steps, each what to change and the value. `form` is `{steps, faults}`;
@@ -73,7 +74,7 @@ const INPUTS = {
     const { entity } = KINDS[step.kind];
     const options = store.labels(entity).map(({ id, name }) => [id, name]);
     const none = options.length ? "Choose…" : `There is no ${entity} yet`;
-    return selectInput(labelTitle(entity), step, [["", none], ...options]);
+    return selectInput(labelOf(entity), step, [["", none], ...options]);
   },
   agent: (step, store) =>
     selectInput("Owner", step, [

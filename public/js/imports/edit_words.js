@@ -1,11 +1,11 @@
 import { NOBODY } from "../contacts/query.js";
+import { FIELD_LABELS, LABELS } from "../core/entities.js";
 import { plural } from "../core/times.js";
 import { describeItem, describeValue, labelOf } from "../parts/changes.js";
 import { fieldLabel } from "./fields.js";
 
 // What was asked of a bulk edit, by the options of its job, for a person.
 
-const SETS = { tag_ids: "tag", group_ids: "group", type_ids: "type" };
 const FILTERS = {
   words: "search",
   owner_id: "owner",
@@ -33,7 +33,7 @@ function whichContacts({ ids, filter }, store) {
 function filterWords(name, value, store) {
   const label = Object.hasOwn(FILTERS, name) ? FILTERS[name] : name.replaceAll("_", " ");
   if (name === "words") return `${label} “${value.join(" ")}”`;
-  if (Object.hasOwn(SETS, `${name}_ids`)) {
+  if (LABELS.includes(name)) {
     return `${label} ${[value]
       .flat()
       .map((each) => store.label(name, each)?.name ?? each)
@@ -45,7 +45,8 @@ function filterWords(name, value, store) {
 
 function changeLines(field, value, store) {
   const label = labelOf(field);
-  if (Object.hasOwn(SETS, field)) return [[label, setWords(SETS[field], value, store)]];
+  if (Object.hasOwn(FIELD_LABELS, field))
+    return [[label, setWords(FIELD_LABELS[field], value, store)]];
   if (field === "custom" || field === "preferences") {
     return Object.entries(value ?? {}).map(([name, each]) => [
       fieldLabel(`${field}.${name}`),

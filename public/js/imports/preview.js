@@ -1,3 +1,4 @@
+import { SINGULARS } from "../core/entities.js";
 import { formatCount, plural } from "../core/times.js";
 import { changeList } from "../parts/change_list.js";
 import { jobCounts } from "../parts/job.js";
@@ -7,7 +8,6 @@ import { previewColumns } from "./preview_columns.js";
 import { part, tableBox } from "./tables.js";
 
 const WOULD = { created: "to create", updated: "to update" };
-const KINDS = { tags: "tag", groups: "group", types: "type" };
 
 /** What an import would do, by its counts. */
 export const previewCounts = (answer) =>
@@ -102,7 +102,7 @@ function newLabels(byPlural) {
       ${made.map(
         ([plurals, names]) => html`
           <p>
-            <span class="muted">New ${names.length === 1 ? KINDS[plurals] : plurals}:</span>
+            <span class="muted">New ${names.length === 1 ? SINGULARS[plurals] : plurals}:</span>
             ${names.slice(0, 30).map((name) => html`<span class="chip">${name}</span> `)}
             ${names.length > 30 ? `and ${formatCount(names.length - 30)} more` : nothing}
           </p>

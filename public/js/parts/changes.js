@@ -1,3 +1,5 @@
+import { FIELD_LABELS } from "../core/entities.js";
+
 // What a change was, in words: an entry's field from → to, as the history and the audit log have it.
 
 const LABELS = {
@@ -16,11 +18,10 @@ const LABELS = {
   tag_ids: "Tags",
   type_ids: "Types",
 };
-const SETS = { tag_ids: "tag", group_ids: "group", type_ids: "type" };
 const LISTS = ["emails", "phones", "addresses", "websites"];
 const MAPS = ["custom", "preferences"];
 const AGENTS = ["owner_id", "agent_id", "created_by", "updated_by"];
-const CHANNELS = { email: "By e-mail", phone: "By phone", sms: "By SMS" };
+export const CHANNELS = { email: "By e-mail", phone: "By phone", sms: "By SMS" };
 const ADDRESS = ["street", "postal_code", "city", "region", "country"];
 // The server's own, which follows from the others.
 const DERIVED = ["display_name"];
@@ -37,7 +38,7 @@ const DERIVED = ["display_name"];
 export function describeChange(field, { from = null, to = null }, store) {
   if (DERIVED.includes(field)) return [];
   const [name, member] = split(field);
-  if (name in SETS) return [setChange(name, member, from, to, store)];
+  if (name in FIELD_LABELS) return [setChange(name, member, from, to, store)];
   if (member !== null && MAPS.includes(name)) return [memberChange(name, member, from, to)];
   if (MAPS.includes(name)) return mapChange(name, from, to);
   if (LISTS.includes(name)) return [listChange(name, from, to)];
@@ -89,7 +90,8 @@ function split(field) {
 }
 
 function setChange(name, member, from, to, store) {
-  const named = (id) => store.label(SETS[name], id)?.name ?? `a deleted ${SETS[name]}`;
+  const named = (id) =>
+    store.label(FIELD_LABELS[name], id)?.name ?? `a deleted ${FIELD_LABELS[name]}`;
   const label = labelOf(name);
   if (member !== null) {
     return {

@@ -1,10 +1,10 @@
+import { SINGULARS } from "../core/entities.js";
 import { ENDED } from "../core/jobs.js";
 import { formatCount, plural } from "../core/times.js";
 import { labelOf } from "./changes.js";
 
 // What there is to say of an import or a bulk edit, without a DOM.
 
-const SINGULARS = { tags: "tag", groups: "group", types: "type" };
 const MOST_NAMES = 3;
 const STATES = {
   queued: { label: "Waiting", badge: "" },
