@@ -8,8 +8,7 @@ came of it is held against `Model`, which says what the protocol says and knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -30,274 +29,27 @@ from server.services.records import row_state
 from server.services.rows import Rows, Write
 from tests.integration.conftest import ON_THE_SERVERS_LOOP
 from tests.integration.support.devices import Payload
+from tests.integration.support.merging_model import Model, as_text, same, told
+from tests.integration.support.merging_scenarios import (
+    IDS,
+    MAPS,
+    ROLES,
+    SETS,
+    Edit,
+    Scenario,
+    fields_with,
+    scenarios,
+)
 from tests.integration.support.servers import Company, Server
 from tests.integration.support.writing import now_ms
 
 pytestmark = ON_THE_SERVERS_LOOP
 
-MAPS, SETS = ("custom", "preferences"), ("tag_ids", "group_ids", "type_ids")
-ROLES = ("agent", "manager", "manager")
 CONFLICT = ("field", "yours", "theirs", "kept")
-EMPTY: tuple[object, ...] = (None, "", [], {})
 OF_THE_SERVER = {
     *("id", "version", "created_at", "updated_at", "created_by", "updated_by"),
     "display_name",
 }
-BASE_VERSIONS = st.none() | st.integers(0, 5)
-
-TEXTS = st.sampled_from([None, "A", "B"])
-EMAILS = st.sampled_from([None, [{"value": "a@b.ch"}], [{"label": "work", "value": "c@d.ch"}]])
-PHONES = st.sampled_from([[], [{"value": "044 668 18 00"}]])
-ADDRESSES = st.sampled_from([None, [{"city": "Bern"}]])
-WEBSITES = st.sampled_from([[], ["https://a.ch"], ["https://b.ch", "https://a.ch"]])
-CUSTOM = st.none() | st.dictionaries(
-    st.sampled_from(["size", "colour", "a.b"]), st.sampled_from([None, 0, 1, True, "", "L"])
-)
-PREFERENCES = st.none() | st.dictionaries(
-    st.sampled_from(["email", "sms"]), st.sampled_from([None, "opted_in", "opted_out"])
-)
-# A place in `Setting.ids`; the last is of no tag. As what to add and what to remove: what a plain
-# list means depends on what stands when it arrives, as PROTOCOL.md says.
-IDS = st.lists(st.integers(0, 3), max_size=3, unique=True).flatmap(
-    lambda ids: st.integers(0, len(ids)).map(
-        lambda middle: {"add": ids[:middle], "remove": ids[middle:]}
-    )
-)
-PLAIN_IDS = st.lists(st.integers(0, 3), max_size=3, unique=True)
-
-
-def fields_with(ids: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
-    """Every kind of field. No name: an edit that leaves none is refused, and refusals depend on
-    what stands when they arrive, as PROTOCOL.md says.
-    """
-    return {
-        **dict.fromkeys(("company", "notes"), TEXTS),
-        "birthday": st.sampled_from([None, "1990-01-31"]),
-        "emails": EMAILS,
-        "phones": PHONES,
-        "addresses": ADDRESSES,
-        "websites": WEBSITES,
-        "custom": CUSTOM,
-        "preferences": PREFERENCES,
-        **dict.fromkeys(SETS, ids),
-        "owner_id": st.sampled_from([None, *ROLES[:2]]),
-        "active": st.booleans(),
-    }
-
-
-FIELDS = st.fixed_dictionaries({}, optional=fields_with(IDS))
-NEW_FIELDS = st.fixed_dictionaries({}, optional=fields_with(IDS | PLAIN_IDS))
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One mutation of a scenario. `at` is in milliseconds after the scenario's time."""
-
-    device: int
-    name: str
-    operation: str
-    at: int
-    changes: Payload
-    seen: int | None
-    """`base_version`: the version after so many groups had arrived, 0 for version 0."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Edits, and the groups in which they arrive, by their places; the create is the first."""
-
-    edits: list[Edit]
-    groups: list[list[int]]
-    writers: bool = False
-    """Whether the second and third device, both of one agent, are writers without a device."""
-
-
-@st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
-    """Small steps between stamps and few mutation ids, so that ties are frequent."""
-    writers = draw(st.booleans())
-    edits = [Edit(0, "m", "create", draw(st.integers(0, 1)), draw(NEW_FIELDS), None)]
-    queues: list[list[int]] = []
-    for device in range(3 if writers else draw(st.integers(1, 3))):
-        queues.append([])
-        for number in range(draw(st.integers(0, 4))):
-            operation = draw(st.sampled_from(["update"] * 3 + ["delete", "restore"]))
-            changes = draw(FIELDS) if operation == "update" else {}
-            name = f"{draw(st.sampled_from('an'))}{number}"
-            at = draw(st.integers(0, 3))
-            if number < len(queues[0]) and device and draw(st.booleans()):
-                # Of the same moment and the same mutation id as another device's.
-                twin = edits[queues[0][number]]
-                name, at = twin.name, twin.at
-            queues[-1].append(len(edits))
-            edits.append(Edit(device, name, operation, at, changes, draw(BASE_VERSIONS)))
-    turns = draw(st.permutations([index for index, queue in enumerate(queues) for _ in queue]))
-    remaining = [iter(queue) for queue in queues]
-    arrivals = [0, *(next(remaining[turn]) for turn in turns)]
-    for _ in range(draw(st.integers(0, 4))):
-        # Again, anywhere after its first arrival, which may be the place right behind it.
-        first = draw(st.integers(0, len(arrivals) - 1))
-        arrivals.insert(draw(st.integers(first + 1, len(arrivals))), arrivals[first])
-    groups: list[list[int]] = [[]]
-    for arrival in arrivals:
-        if groups[-1] and draw(st.booleans()):
-            groups.append([])
-        groups[-1].append(arrival)
-    return Scenario(edits, groups, writers)
-
-
-@dataclass
-class Register:
-    """What stands under a name, who stamped it last, and at which version the value came."""
-
-    value: Any
-    stamp: tuple[int, str, str]
-    device: int
-    version: int
-
-
-class Model:
-    """A contact by the rules of the protocol: a register a name, of which the later stamp keeps.
-
-    `history` is what must stand there, oldest first: `(mutation_id, device, outcome, {name: (from,
-    to)})`; `contacts` how the contact was after each of its entries.
-    """
-
-    def __init__(self, names: set[str]) -> None:
-        nothing = Register(None, (-1, "", ""), -1, 0)
-        self.registers = {name: replace(nothing, value=empty_of(name)) for name in names}
-        self.history: list[tuple[str, int, str, Payload]] = []
-        self.contacts: list[Payload] = []
-        self.status = ""
-
-    def arrive(
-        self, edit: Edit, mutation: Mutation, stamp: tuple[int, str, str], version: int
-    ) -> list[Payload]:
-        """Merges a mutation that left the row at `version`; gives the conflicts that it lists.
-
-        `status` is then what it is answered.
-        """
-        before, gone = self.contact(), self.deleted and edit.operation == "update"
-        conflicts: list[Payload] = []
-        lost: Payload = {}
-        asked: Payload = {}
-        kept = 0
-        for name, yours in self.writes(mutation):
-            if name not in self.registers:
-                asked[name] = lost[name] = (False, True)
-                conflicts.append({"field": name, "yours": True, "theirs": False, "kept": "theirs"})
-                continue
-            known = self.registers[name]
-            wins, equal = stamp > known.stamp, same(yours, known.value)
-            if wins:
-                came = known.version if equal and known.version else version
-                self.registers[name] = Register(yours, stamp, edit.device, came)
-            kept += wins or equal
-            if equal or edit.operation == "create":
-                continue
-            asked[name] = (known.value, yours)
-            if not wins:
-                lost[name] = asked[name]
-            seen = mutation.base_version
-            overtaken = seen is not None and known.version > seen and known.device != edit.device
-            if not wins or overtaken:
-                side = "yours" if wins else "theirs"
-                conflicts.append(
-                    {"field": name, "yours": yours, "theirs": known.value, "kept": side}
-                )
-        if edit.operation == "create":
-            # Older edits of what it does not name lose, too.
-            for register in self.registers.values():
-                register.stamp, register.device, register.version = stamp, edit.device, version
-        overruled = any(name in self.registers for name in lost)
-        self.status = (
-            "superseded" if overruled and not kept else "merged" if conflicts else "applied"
-        )
-        changed = differences(before, self.contact())
-        if changed:
-            self.note(edit, mutation, "applied", changed)
-        if asked if gone else lost:
-            outcome = "refused" if gone else "lost"
-            self.note(edit, mutation, outcome, asked if gone else lost)
-        return conflicts
-
-    def note(self, edit: Edit, mutation: Mutation, outcome: str, changes: Payload) -> None:
-        plain = {name: tuple(map(told, each)) for name, each in changes.items()}
-        self.history.append((mutation.mutation_id, edit.device, outcome, plain))
-        self.contacts.append(self.contact())
-
-    @property
-    def deleted(self) -> bool:
-        return bool(self.registers["deleted"].value)
-
-    def contact(self) -> Payload:
-        """What of the contact is to be seen, empty fields left out."""
-        if self.deleted:
-            return {"deleted": True}
-        return self.fields()
-
-    def fields(self) -> Payload:
-        contact: Payload = {}
-        for name, register in sorted(self.registers.items()):
-            whole, _, member = name.partition(".")
-            if whole in SETS:
-                contact.setdefault(whole, []).extend([member] if register.value else [])
-            elif whole in MAPS:
-                contact.setdefault(whole, {})[member] = register.value
-            elif whole != "deleted":
-                contact[whole] = register.value
-        for name in MAPS:
-            kept = {key: value for key, value in contact[name].items() if value is not None}
-            contact[name] = kept
-        return {name: value for name, value in contact.items() if value not in EMPTY}
-
-    def writes(self, mutation: Mutation) -> Iterator[tuple[str, Any]]:
-        """Each register that a mutation writes; the clearing of a map writes all its keys."""
-        if mutation.operation in ("delete", "restore"):
-            yield "deleted", mutation.operation == "delete"
-        for name, value in mutation.changes.items():
-            if name in MAPS:
-                cleared = {each for each in self.registers if each.startswith(f"{name}.")}
-                members = {f"{name}.{member}": each for member, each in (value or {}).items()}
-                yield from (dict.fromkeys(cleared) if value is None else members).items()
-            elif name in SETS:
-                change = value if isinstance(value, dict) else {"add": value, "remove": []}
-                known = [each for each in change["remove"] if f"{name}.{each}" in self.registers]
-                yield from ((f"{name}.{each}", True) for each in change["add"])
-                yield from ((f"{name}.{each}", False) for each in known)
-            else:
-                yield name, value
-
-
-def told(value: Any) -> Any:
-    """An empty value may be told as any."""
-    return None if value in EMPTY else value
-
-
-def as_text(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def empty_of(name: str) -> Any:
-    return False if name == "deleted" or name.partition(".")[0] in SETS else None
-
-
-def same(one: Any, other: Any) -> bool:
-    """Empty values are; true is not 1."""
-    if one in EMPTY and other in EMPTY:
-        return True
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
-
-
-def differences(before: Payload, after: Payload) -> Payload:
-    """The changes of an entry of the history: of a deletion or a restore only that."""
-    if before.get("deleted") != after.get("deleted") and before:
-        return {"deleted": (bool(before.get("deleted")), bool(after.get("deleted")))}
-    return {
-        name: (before.get(name), after.get(name))
-        for name in before.keys() | after.keys()
-        if as_text(told(before.get(name))) != as_text(told(after.get(name)))
-    }
 
 
 @dataclass
