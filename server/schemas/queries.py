@@ -237,7 +237,12 @@ class DeviceListQuerySchema(PageQuerySchema):
     queue_stuck = QueryFlag(
         metadata={"description": "With edits that have waited for more than an hour."}
     )
-    search = Line(200, metadata={"description": "Any part of the device's or agent's name."})
+    search = Line(
+        200,
+        metadata={
+            "description": "Any part of a name of the device, its system, app or agent; or its id."
+        },
+    )
     sort = SortBy(DEVICE_SORTABLE, load_default=Sort("agent", descending=False))
 
 

@@ -258,6 +258,8 @@ class DeviceSchema(FieldbookSchema):
     battery = Number(0, 100, required=True, allow_none=True)
     network = Text(50, required=True, allow_none=True)
     clock_skew_ms = fields.Integer(required=True, allow_none=True)
+    created_at = SentTime(required=True)
+    revoked_at = SentTime(required=True, allow_none=True)
 
 
 class HistoryEntrySchema(FieldbookSchema):

@@ -274,7 +274,10 @@ def _to_wire(record: asyncpg.Record) -> dict[str, Any]:
             "oldest_at": record["queue_oldest_at"],
             "stuck": record["queue_stuck"],
         },
-        **{key: record[key] for key in ("battery", "network", "clock_skew_ms")},
+        **{
+            key: record[key]
+            for key in ("battery", "network", "clock_skew_ms", "created_at", "revoked_at")
+        },
     }
 
 

@@ -6,7 +6,7 @@ RETURNS TABLE (
     app_version text, last_seen text, last_sync text, version bigint,
     queue_size integer, queue_oldest_at text, battery real, network text,
     clock_skew_ms bigint, lag_versions bigint, lag_seconds bigint, is_online boolean, state text,
-    app_outdated boolean, queue_stuck boolean
+    app_outdated boolean, queue_stuck boolean, created_at text, revoked_at text
 )
 LANGUAGE sql STABLE
 AS $$
@@ -17,7 +17,7 @@ AS $$
            s.id = ANY (online) AND s.state <> 'revoked',
            CASE WHEN s.id = ANY (online) AND s.state IN ('missing', 'late', 'idle') THEN 'online'
                 ELSE s.state END,
-           s.app_outdated, s.queue_stuck
+           s.app_outdated, s.queue_stuck, rfc3339(s.created_at), rfc3339(s.revoked_at)
     FROM device_status AS s
     WHERE s.tenant_id = tenant
 $$;

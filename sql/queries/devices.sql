@@ -38,7 +38,7 @@ WHERE tenant_id = $1::text AND ($2::text IS NULL OR agent_id = $2)
 
 -- name: list_devices
 -- A page of devices. $1 tenant, $2 those online, $3 agent or NULL for all, $4 state, $5 whether the app is
--- outdated and $6 the queue stuck, $7 words of the device's or the agent's name, each NULL for any, $8 by
+-- outdated and $6 the queue stuck, $7 words of what it or its agent is called, or its whole id, each NULL for any, $8 by
 -- what they are sorted, $9 whether downwards, $10 the sort key and $11 the id of the device before, $12
 -- rows to pass over, $13 rows at most.
 WITH found AS (
@@ -65,7 +65,8 @@ WITH found AS (
     WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4)
         AND ($5::boolean IS NULL OR app_outdated = $5) AND ($6::boolean IS NULL OR queue_stuck = $6)
         AND ($7::text[] IS NULL
-             OR fold(concat_ws(' ', name, model, agent_code, agent_name))
+             OR fold(concat_ws(' ', name, model, os, app_version, agent_code, agent_name,
+                                 CASE WHEN id = ANY ($7) THEN id END))
                 LIKE ALL (ARRAY(SELECT contains_pattern(word) FROM unnest($7) AS word)))
 )
 SELECT * FROM found
@@ -80,7 +81,8 @@ SELECT count(*) FROM device_states($1::text, $2::text[])
 WHERE ($3::text IS NULL OR agent_id = $3) AND ($4::text IS NULL OR state = $4)
     AND ($5::boolean IS NULL OR app_outdated = $5) AND ($6::boolean IS NULL OR queue_stuck = $6)
     AND ($7::text[] IS NULL
-         OR fold(concat_ws(' ', name, model, agent_code, agent_name))
+         OR fold(concat_ws(' ', name, model, os, app_version, agent_code, agent_name,
+                                 CASE WHEN id = ANY ($7) THEN id END))
             LIKE ALL (ARRAY(SELECT contains_pattern(word) FROM unnest($7) AS word)));
 
 -- name: list_outdated

@@ -181,6 +181,7 @@ async def test_a_devices_page_shows_its_days_and_its_last_errors(
     device_id = await insert_device(
         sql, company, name="Ann's phone", model="Pixel 9", os="Android 16", battery=81,
         last_seen=await ago(sql, minutes=5), last_sync=await ago(sql, minutes=5), version=0,
+        created_at=await ago(sql, hours=75),
     )  # fmt: skip
     yesterday = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(1)
     for minute, kind, columns in [
@@ -205,7 +206,7 @@ async def test_a_devices_page_shows_its_days_and_its_last_errors(
     await expect(page.get_by_role("heading", name="Ann's phone", level=1)).to_be_visible()
     await expect(page).to_have_title("Ann's phone · Fieldbook")
     facts = page.get_by_role("region", name="How it is")
-    for text in ("Pixel 9", "Android 16", "81%", "Agent (agent)", device_id):
+    for text in ("Pixel 9", "Android 16", "81%", "Agent (agent)", "3 days ago", device_id):
         await expect(facts).to_contain_text(text)
     await expect(page.get_by_text("It did not connect on this day.")).to_be_visible()
 
@@ -228,6 +229,10 @@ async def test_a_devices_page_shows_its_days_and_its_last_errors(
     assert await violations(page) == []
     await page.get_by_role("link", name="All devices").click()
     await expect(page).to_have_url(re.compile("show=idle"))
+    await page.get_by_role("link", name="Ann's phone").click()
+    await facts.get_by_role("link", name="Agent (agent)").click()
+    await expect(page).to_have_url(re.compile(r"#/devices\?search=agent$"))
+    await expect(page.get_by_test_id("device")).to_have_count(1)
 
 
 async def test_a_connection_is_seen_on_the_devices_page_as_it_happens(

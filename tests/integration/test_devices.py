@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -422,7 +423,7 @@ async def test_devices_are_found_by_any_part_of_their_names(
 ) -> None:
     anns = await insert_device(sql, company, name="Ännchen's phone", model="Pixel 9")
     bens = await insert_device(sql, company, "manager", name="100 %", model="Pixel 8")
-    nameless = await insert_device(sql, company)
+    nameless = await insert_device(sql, company, os="Android 16", app_version="2.4.1")
     found = {
         "annchen": {anns},
         "PIXEL": {anns, bens},
@@ -430,6 +431,11 @@ async def test_devices_are_found_by_any_part_of_their_names(
         "0%20%25": {bens},
         "manager%209": set(),
         "agen": {anns, nameless},
+        "ANDROID%2016": {nameless},
+        "2.4.1%20agent": {nameless},
+        bens: {bens},
+        f"{bens}%20pixel": {bens},
+        bens[:-1]: set(),
         "%20": {anns, bens, nameless},
     }
     for words, ids in found.items():
@@ -536,6 +542,20 @@ async def test_a_revoked_device_is_cut_off_and_stays_out(
     )
     assert [tuple(entry) for entry in history] == [("revoke", company.agents["manager"])]
     assert (await manager.post(f"/api/devices/{device.id}/sync")).code == "conflict"
+
+
+async def test_a_device_says_since_when_it_is_known_and_since_when_it_is_revoked(
+    company: Company, sql: asyncpg.Connection, manager: Api
+) -> None:
+    known = await ago(sql, hours=50)
+    device_id = await insert_device(sql, company, created_at=known)
+    device = checked(await manager.get(f"/api/devices/{device_id}"), "get_device")
+    assert device["revoked_at"] is None
+    made = datetime.fromisoformat(device["created_at"])
+    assert abs(made - known) < timedelta(milliseconds=1)
+    revoked = await manager.post(f"/api/devices/{device_id}/revoke")
+    age = datetime.now(UTC) - datetime.fromisoformat(revoked.json["device"]["revoked_at"])
+    assert abs(age) < timedelta(minutes=1)
 
 
 async def test_an_agent_revokes_its_own_lost_phone(

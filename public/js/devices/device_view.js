@@ -103,13 +103,22 @@ export class DeviceView extends View {
     `;
   }
 
+  /** Who uses it; for those who see more than their own, all devices of theirs. */
+  #agent({ agent: { name, code } }) {
+    const { router, session } = this.application;
+    const text = `${name} (${code})`;
+    return session.leads ? html`<a href=${router.href("/devices", { search: code })}>${text}</a>` : text;
+  }
+
   #facts(device) {
     const { router, session } = this.application;
     const facts = [
-      ["Agent", `${device.agent.name} (${device.agent.code})`],
+      ["Agent", this.#agent(device)],
       ["Model", device.model],
       ["System", device.os],
       ["App", app(device)],
+      ["Known since", time(device.created_at)],
+      ...(device.revoked_at ? [["Revoked", time(device.revoked_at)]] : []),
       ["Last seen", time(device.last_seen, "never")],
       ["Last had everything", time(device.last_sync, "never")],
       ["Behind", behindText(device.lag)],

@@ -102,7 +102,7 @@ export class DeviceListView extends View {
         <input
           type="search"
           aria-label="Search devices"
-          placeholder="Name, model or agent"
+          placeholder="Name, model, app, agent or id"
           .value=${live(this.#typed ?? this.#query.search ?? "")}
           @input=${(event) => this.#search(event.target.value)}
         />
