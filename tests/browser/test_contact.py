@@ -16,8 +16,8 @@ from tests.browser.support.contacts import (
     read_contact,
     save,
     toast,
-    until,
 )
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 

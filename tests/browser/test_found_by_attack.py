@@ -17,11 +17,12 @@ from tests.browser.support.contacts import (
     read_contact,
     save,
     toast,
-    until,
+    until_draft_holds,
 )
 from tests.browser.support.lines import Line
 from tests.browser.support.lists import named
 from tests.integration.support.servers import Company, Server
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -153,8 +154,7 @@ async def test_what_was_saved_as_the_page_was_reloaded_is_no_draft_any_more(
     await page.evaluate(f"location.hash = '{path.format(id=contact_id)}'")
     form = page.locator(".contact-form") if path.endswith("new") else await edit(page)
     await form.get_by_label("Company").fill("Halfway Ltd")
-    # The draft is written a moment later.
-    await page.wait_for_timeout(800)
+    await until_draft_holds(page, "Halfway Ltd")
     line.lose_acks = True
     await page.get_by_role("button", name="Save", exact=True).click()
 
@@ -187,8 +187,7 @@ async def test_a_question_which_value_is_right_outlives_a_reload(
     await change_contact(manager, contact_id, company="Theirs")
     question = page.get_by_role("button", name="Keep mine: Company")
     await expect(question).to_be_visible()
-    # The draft is written a moment later.
-    await page.wait_for_timeout(800)
+    await until_draft_holds(page, "Theirs")
     await page.reload()
     await page.get_by_test_id("draft").get_by_role("button", name="Restore").click()
     await expect(question).to_be_visible()

@@ -16,9 +16,9 @@ from tests.browser.support.contacts import (
     read_contact,
     save,
     toast,
-    until,
 )
 from tests.browser.support.lines import Line
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 

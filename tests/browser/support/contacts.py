@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nanoid import generate
 from playwright.async_api import Locator, Page, expect
 
 from tests.integration.support.rest import Api
+from tests.waiting import until
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+DRAFTS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("fieldbook");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const reading = opening.result.transaction("drafts").objectStore("drafts").getAll();
+    reading.onsuccess = () => resolve(JSON.stringify(reading.result));
+    reading.transaction.oncomplete = () => opening.result.close();
+  };
+})"""
 
 
 async def make_contact(api: Api, **fields: Any) -> str:
@@ -67,10 +75,10 @@ def toast(page: Page, text: str) -> Locator:
     return page.get_by_test_id("toast").filter(has_text=text)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    """Waits for what no locator shows."""
-    for _ in range(round(seconds / 0.05)):
-        if await condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"It did not come about within {seconds} s.")
+async def until_draft_holds(page: Page, text: str) -> None:
+    """Waits until what is typed into a form stands in its draft, which is a moment later."""
+
+    async def holds() -> bool:
+        return text in await page.evaluate(DRAFTS)
+
+    await until(holds)
