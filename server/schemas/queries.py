@@ -129,6 +129,10 @@ class SortBy(Worded, fields.Field[Sort]):
             raise ValidationError(f"This must be one of {fields}, or - before it.")
         return Sort(value.removeprefix("-"), value.startswith("-"))
 
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        """The parameter that means a `Sort`: the OpenAPI document says a default with it."""
+        return f"{'-' if value.descending else ''}{value.field}"
+
 
 class OptedOut(Worded, fields.String):
     """A channel, or `true` for any of them and `false` for none: gives `any` or `none` then."""
