@@ -107,7 +107,9 @@ export class DeviceView extends View {
   #agent({ agent: { name, code } }) {
     const { router, session } = this.application;
     const text = `${name} (${code})`;
-    return session.leads ? html`<a href=${router.href("/devices", { search: code })}>${text}</a>` : text;
+    return session.leads
+      ? html`<a href=${router.href("/devices", { search: code })}>${text}</a>`
+      : text;
   }
 
   #facts(device) {
