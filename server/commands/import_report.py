@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 import orjson
 
+from server.commands.telling import say
+
 SHOWN = 10
 WIDTH = 30
 CELL = 60
@@ -91,13 +93,14 @@ class Bar:
         filled = WIDTH * done // total
         told = f"{done:,} of {total:,} rows, {rate:,.0f}/s"
         line = f"\r[{'#' * filled}{' ' * (WIDTH - filled)}] {told}\x1b[K" if self._moves else told
-        print(line, end="" if self._moves else "\n", file=self._out, flush=True)
-        self._shown = True
+        self._shown = say(line, out=self._out, end="" if self._moves else "\n")
+        # Nobody reads it any more.
+        self._moves = self._moves and self._shown
 
     def end(self) -> None:
         """Leaves the bar's line."""
         if self._moves and self._shown:
-            print(file=self._out)
+            say("", out=self._out)
 
 
 def table(rows: Sequence[Sequence[str]], *, right: bool = False) -> list[str]:
@@ -133,7 +136,7 @@ def _section(title: str, rows: list[tuple[str, ...]], total: int | None = None) 
 def _error(error: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"row {error['row']:,}",
-        one_line(error.get("field") or "", 30),
+        one_line(error.get("column") or error.get("field") or "", 30),
         one_line(error["message"], 200),
     )
 

@@ -201,7 +201,9 @@ def read_consent(cell: str, yes_means: str) -> str:
     try:
         yes = read_flag(cell)
     except CellFault:
-        raise CellFault(f"This must be opted_in or opted_out, not {cell[:50]!r}.") from None
+        raise CellFault(
+            f"This must be yes or no, or opted_in or opted_out; not {cell[:50]!r}."
+        ) from None
     if yes:
         return yes_means
     return "opted_out" if yes_means == "opted_in" else ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+from server.files.column_names import ColumnNames
 from server.files.error_files import errors_header, errors_row
 from server.files.mapping import require_identity
-from server.files.model import FileFault, FileRow, Mapped
+from server.files.model import FileFault, FileRow, Mapped, Source
 
 
 class ContactFile(ABC):
@@ -23,6 +24,8 @@ class ContactFile(ABC):
     columns: list[str]
     mapping: Mapped
     doubt: str | None = None
+    _names: ColumnNames | None = None
+    _named: list[str] | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -43,11 +46,21 @@ class ContactFile(ABC):
 
     def rows(self, skip: int = 0) -> Iterator[FileRow]:
         """The contacts, one at a time; `skip` leaves out as many, which were done earlier."""
+        column_of = self.column_of
         for row in self._read():
             if skip:
                 skip -= 1
             else:
+                row.named_by = column_of
                 yield row
+
+    def column_of(self, path: str, source: Source) -> str | None:
+        """What the file calls the column that a field of a row came from; None if nothing."""
+        if self._names is None or self._named is not self.columns:
+            # JSON and cards learn their columns as they are read.
+            self._named = self.columns
+            self._names = ColumnNames(self.detected["format"], self.columns, self.mapping)
+        return self._names.of(path, None if isinstance(source, str) else source)
 
     def errors_header(self) -> str:
         """What the file of failed rows begins with; "" where it has no header."""

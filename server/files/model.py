@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ Source = Sequence[str | list[str]] | str
 
 # The CSV family; each of them may lie in a spreadsheet as well.
 TABLE_FORMATS = ("google", "google_old", "outlook", "outlook_com", "hubspot", "salesforce", "own")
+WITHOUT_CELLS = ("json", "jsonl", "vcard")
 FORMATS = (*TABLE_FORMATS, "csv", "xlsx", "json", "jsonl", "vcard")
 
 # What the file of failed rows adds, and what is left out when such a file is read again.
@@ -80,7 +81,7 @@ class FileRow:
     `(field path, message)`, make it an error row. `photos` counts pictures left behind.
     """
 
-    __slots__ = ("faults", "fields", "number", "photos", "source")
+    __slots__ = ("faults", "fields", "named_by", "number", "photos", "source")
 
     def __init__(
         self,
@@ -95,6 +96,11 @@ class FileRow:
         self.faults = faults
         self.photos = photos
         self.source = source
+        self.named_by: Callable[[str, Source], str | None] | None = None
+
+    def column_of(self, path: str) -> str | None:
+        """What its file calls the column that a field came from; None if it has none of its own."""
+        return self.named_by(path, self.source) if self.named_by else None
 
     @property
     def original(self) -> str:

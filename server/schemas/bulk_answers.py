@@ -60,6 +60,9 @@ FindingSchema = _finding(
     row=Whole(1, metadata={"description": "As a spreadsheet counts it: the header is 1."}),
     contact_id=Text(64),
     field=Text(2_000, metadata={"example": "emails.0.value"}),
+    column=Text(
+        1_000, metadata={"description": "The same as the file calls it.", "example": "Mail"}
+    ),
     message=Text(20_000),
     to=fields.Raw(allow_none=True),
     by=Text(64, allow_none=True, metadata={"description": "The agent who had edited it."}),

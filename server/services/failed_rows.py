@@ -16,9 +16,9 @@ import orjson
 from server.db.pool import Database
 from server.db.queries import queries
 from server.files.cells import guarded
+from server.files.column_names import ColumnNames
 from server.files.error_files import errors_header, errors_row, errors_suffix
-from server.files.model import Mapped
-from server.files.paths import FieldPath, parse_path
+from server.files.model import WITHOUT_CELLS, Mapped
 
 ROWS_AT_ONCE = 200
 
@@ -30,11 +30,11 @@ class FailedRows:
     detected: dict[str, str | None] | None
     columns: list[str]
     mapping: Mapped
-    _places: list[tuple[int, FieldPath]] = field(init=False)
+    _names: ColumnNames = field(init=False)
 
     def __post_init__(self) -> None:
-        parsed = [parse_path(self.mapping.get(column) or "") for column in self.columns]
-        self._places = [(index, path) for index, path in enumerate(parsed) if path]
+        kind = self.detected["format"] if self.detected else None
+        self._names = ColumnNames(kind, self.columns, self.mapping)
 
     def file_name(self, original: str | None) -> str:
         """What to save it as: `contacts.errors.csv` for `contacts.xlsx`."""
@@ -85,31 +85,11 @@ class FailedRows:
         return errors_row(self.detected, first["original"], first["row"], fields, message)
 
     def _named(self, path: str, original: str, detected: dict[str, str | None]) -> str:
-        """The column that a field came from, as the file calls it; else the field.
-
-        `emails.1.value` is the second e-mail of the row, so the second column that has one.
-        """
-        if detected["format"] in ("json", "jsonl"):
-            return path
-        exact = next((column for column in self.columns if self.mapping.get(column) == path), None)
-        if exact is not None:
-            return exact
-        name, *rest = path.split(".")
-        part = rest[-1] if len(rest) > 1 else "value"
-        places = [
-            index
-            for index, place in self._places
-            if place.field == name and place.part in ("", part)
-        ]
-        if detected["format"] != "vcard":
+        """The column that a field came from, as the file calls it; else the field."""
+        cells = None
+        if detected["format"] not in WITHOUT_CELLS:
             cells = orjson.loads(original)
-            filled = [index for index in places if index < len(cells) and cells[index].strip()]
-            places = filled or places
-        if not places:
-            return path
-        number = int(rest[0]) if rest and rest[0].isdecimal() else 0
-        # One cell may have held several; then the last column that has any is the nearest.
-        return self.columns[places[min(number, len(places) - 1)]]
+        return self._names.of(path, cells) or path
 
 
 def _place(finding: asyncpg.Record) -> tuple[int | None, str | None]:

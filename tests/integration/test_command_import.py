@@ -90,7 +90,7 @@ def test_a_file_is_shown_then_imported_then_taken_back(shell: Shell) -> None:
     assert "kunden.csv: csv, utf-8, semicolon; 2 rows" in shown
     assert "  E-Mail   emails" in shown
     assert "  1  to create" in shown
-    assert "  row 3  phones  A spreadsheet has rounded this number" in shown
+    assert "  row 3  Telefon  A spreadsheet has rounded this number" in shown
     assert shell.contacts() == []
 
     code, out, err = shell.run("kunden.csv", "--yes")
@@ -181,3 +181,61 @@ def test_it_is_stopped_after_a_chunk_and_goes_on_where_it_was(shell: Shell) -> N
     assert code == 0, err
     assert "8,000 created, 0 updated, 0 unchanged, 0 failed." in out
     assert len(shell.contacts()) == 8_000
+
+
+def test_an_import_goes_on_when_nobody_reads_its_output(shell: Shell) -> None:
+    process = shell.start("kunden.csv", "--yes")
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == "<stdout> can't be written: Broken pipe.\n"
+    assert process.wait(40) == 1
+    process.stderr.close()
+    assert shell.contacts() == ["Mia"]
+
+
+def test_failed_rows_that_can_not_be_kept_are_where_the_server_has_them(shell: Shell) -> None:
+    nowhere = str(shell.folder / "nowhere" / "errors.csv")
+    code, out, err = shell.run("kunden.csv", "--yes", "--errors", nowhere)
+    assert code == 1
+    assert "1 created, 0 updated, 0 unchanged, 1 failed." in out
+    assert "--undo " in out
+    assert f"{nowhere} can't be written: No such file or directory. " in err
+    assert "/errors" in err
+
+
+def test_failed_rows_that_somebody_may_be_mending_stay(shell: Shell) -> None:
+    for name in ("kunden.errors.csv", "kunden.errors-2.csv", "kunden.errors-3.csv"):
+        code, out, _ = shell.run("kunden.csv", "--yes")
+        assert code == 1
+        assert f"The rows that failed are in {name}" in out
+        (shell.folder / name).write_text("mended")
+    assert (shell.folder / "kunden.errors.csv").read_text() == "mended"
+
+
+async def keep_the_database_away(url: str, seconds: float) -> None:
+    """In the middle of an import: cuts off all others, again and again for a while."""
+    connection = await asyncpg.connect(url)
+
+    async def has_begun() -> bool:
+        return bool(await connection.fetchval("SELECT count(*) >= 100 FROM contacts"))
+
+    await until(has_begun, 30)
+    for _ in range(int(seconds / 0.02)):
+        await connection.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await asyncio.sleep(0.02)
+    await connection.close()
+
+
+def test_it_waits_for_a_database_that_is_away_for_a_while(shell: Shell) -> None:
+    rows = "\n".join(f"M{number:05},m{number}@example.com" for number in range(6_000))
+    (shell.folder / "many.csv").write_text(f"First name,E-Mail\n{rows}\n")
+    process = shell.start("many.csv", "--yes")
+    asyncio.run(keep_the_database_away(shell.database_url, 2))
+    out, err = process.communicate(timeout=50)
+    assert process.returncode == 0, err
+    assert "6,000 created, 0 updated, 0 unchanged, 0 failed." in out
+    assert len(shell.contacts()) == 6_000

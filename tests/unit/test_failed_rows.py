@@ -9,6 +9,7 @@ from typing import Any, cast
 import orjson
 import pytest
 
+from server.files.column_names import ColumnNames
 from server.services.failed_rows import FailedRows
 
 CSV = {"format": "csv", "encoding": "utf-8", "delimiter": ";"}
@@ -94,3 +95,35 @@ def test_json_keeps_its_paths_and_edits_their_ids() -> None:
     edited = FailedRows(None, [], {})
     assert edited.row([finding("id", "Gone.", contact_id="c-1")]) == "c-1,id,Gone.\r\n"
     assert edited.file_name(None) == "edit.errors.csv"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mapping", "field", "cells", "column"),
+    [
+        # A whole address, or a whole name, in one cell.
+        ("csv", {"Anschrift": "addresses"}, "addresses.0.street", ["x"], "Anschrift"),
+        ("csv", {"Name": "name"}, "first_name", ["x"], "Name"),
+        # Custom fields are told apart by their names, which Google has in cells.
+        ("csv", {"Size": "custom.size", "Hue": "custom.hue"}, "custom.hue", ["9", "red"], "Hue"),
+        ("csv", {"Size": "custom.size"}, "custom.hue", ["9"], "custom.hue"),
+        (
+            "google",
+            {
+                "Field 1 - Label": "customs.Field 1.label",
+                "Field 1 - Value": "customs.Field 1.value",
+            },
+            "custom.hue",
+            ["* hue", "red"],
+            "Field 1 - Value",
+        ),
+        ("vcard", {"ADR": "addresses"}, "addresses.0.street", None, "ADR"),
+        ("vcard", {"EMAIL": "emails", "N": "name"}, "emails.1.value", None, "EMAIL"),
+        # A key that is called as the field is says less than the path.
+        ("json", {"emails": "emails"}, "emails.1.value", None, "emails.1.value"),
+        ("json", {"mail": "emails"}, "emails.0.value", None, "mail"),
+    ],
+)
+def test_a_column_is_named_in_every_format(
+    kind: str, mapping: dict[str, str | None], field: str, cells: list[str] | None, column: str
+) -> None:
+    assert (ColumnNames(kind, list(mapping), mapping).of(field, cells) or field) == column

@@ -13,7 +13,7 @@ export function errorsTable(errors, { router }) {
       (error) => html`
         <tr>
           <td class="finding-row">${place(error, router)}</td>
-          <td>${findingLabel(error.field)}</td>
+          <td>${error.column ?? findingLabel(error.field)}</td>
           <td class="finding-text">${error.message}</td>
         </tr>
       `,

@@ -18,6 +18,7 @@ from server.services.tenants import TenantSettings
 Faults = list[tuple[str, str]]
 LABELS = ("tags", "groups", "types")
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+SHOWN = 80
 FAILED = "The server failed over this row, and its log says why. Tell your admin."
 
 
@@ -74,10 +75,24 @@ def _fill(draft: Draft, settings: TenantSettings) -> None:
     except Invalid as error:
         # With what the reader found: who mends the row mends all of it at once.
         named = {path.split(".")[0] for path, _ in draft.faults}
-        draft.faults += [each for each in faults_of(error) if each[0].split(".")[0] not in named]
+        draft.faults += [
+            (path, _with_the_address(path, message, fields))
+            for path, message in faults_of(error)
+            if path.split(".")[0] not in named
+        ]
     if draft.faults:
         return
     draft.keys = keys_by_kind(draft.id, draft.fields)
+
+
+def _with_the_address(path: str, message: str, fields: Fields) -> str:
+    """A message that tells which address it is about: one cell may have held several."""
+    name, _, rest = path.partition(".")
+    number, _, part = rest.partition(".")
+    if name != "emails" or part != "value" or not number.isdecimal():
+        return message
+    value = fields["emails"][int(number)].get("value")
+    return f"{value[:SHOWN]!r}: {message}" if isinstance(value, str) else message
 
 
 def keys_by_kind(contact_id: str | None, fields: Fields) -> dict[str, list[str]]:

@@ -134,15 +134,17 @@ def note(step: Step, draft: Draft, plan: Plan) -> None:
 
 def findings_of(draft: Draft, plan: Plan) -> list[dict[str, object]]:
     """A row's findings: each fault, the first with the row as it stood; each conflict."""
-    findings: list[dict[str, object]] = [
-        {
+    findings: list[dict[str, object]] = []
+    for path, message in plan.faults:
+        finding: dict[str, object] = {
             "kind": "error",
             "row": draft.number,
             "field": storable(path),
             "message": storable(message),
         }
-        for path, message in plan.faults
-    ]
+        if column := draft.source.column_of(path):
+            finding["detail"] = {"column": storable(column)}
+        findings.append(finding)
     if findings:
         findings[0]["original"] = storable(draft.source.original)
     for conflict in plan.conflicts:
