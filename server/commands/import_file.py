@@ -7,13 +7,15 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from server.commands.common import CommandError, find_tenants, running_services
 from server.commands.database import migrate_database
-from server.commands.import_report import Bar, describe_end, describe_preview
+from server.commands.import_report import Bar, describe_end, describe_preview, one_line
+from server.commands.telling import say
 from server.db.pool import Database
 from server.db.queries import queries
 from server.errors import FieldbookError, Unavailable
@@ -44,7 +46,7 @@ def import_contacts(arguments: list[str]) -> int:
     """
     chosen = _read_arguments(arguments)
     if not (chosen.yes or chosen.dry_run or sys.stdin.isatty()):
-        print("There is no terminal to ask in: add --yes, or --dry-run.", file=sys.stderr)
+        say("There is no terminal to ask in: add --yes, or --dry-run.", out=sys.stderr)
         return NOT_IMPORTED
     settings = Settings.from_environment()
     set_up_logging(settings)
@@ -54,7 +56,7 @@ def import_contacts(arguments: list[str]) -> int:
         except Unavailable:
             raise
         except FieldbookError as error:
-            print(_said(error), file=sys.stderr)
+            say(_said(error), out=sys.stderr)
             return NOT_IMPORTED
 
 
@@ -118,7 +120,7 @@ async def _run(database_url: str, settings: Settings, chosen: argparse.Namespace
             return await command.perform(chosen.resume)
         return await command.import_file(chosen.file, settings.import_max_bytes)
     except Interrupted:
-        print("Stopped; nothing was written.", file=sys.stderr)
+        say("Stopped; nothing was written.", out=sys.stderr)
         return STOPPED
     finally:
         await database.close()
@@ -168,11 +170,11 @@ class Command:
                 raise CommandError(f"{path} can't be read: {error.strerror}.") from None
             file = FileInfo.of(path.name)
             preview = await self._unless_stopped(imports.preview(self.actor, upload, file, asked))
-            print(describe_preview(preview))
+            say(describe_preview(preview))
             if self.chosen.dry_run:
                 return ROWS_FAILED if preview["counts"]["errors"] else 0
             if not self.chosen.yes and not await self._confirmed():
-                print("Nothing was imported.")
+                say("Nothing was imported.")
                 return NOT_IMPORTED
             job_id = await imports.enter(self.actor, upload, file, asked)
         return await self.perform(job_id)
@@ -181,8 +183,11 @@ class Command:
         """Takes a job back. Raises `NotFound`, `Conflict`."""
         job = await self.jobs.get(self.actor, job_id)
         counts = job["counts"]
-        print(f"{job['file_name'] or 'A bulk edit'} of {job['created_at']}", end=": ")
-        print(f"{counts['created']:,} created, {counts['updated']:,} updated")
+        what = one_line(job["file_name"] or "A bulk edit")
+        say(
+            f"{what} of {job['created_at']}: "
+            f"{counts['created']:,} created, {counts['updated']:,} updated"
+        )
         if not self.chosen.yes and not await self._confirmed("Take this back?"):
             return NOT_IMPORTED
         await self.jobs.enter_undo(self.actor, job_id)
@@ -195,17 +200,35 @@ class Command:
         bar = Bar(sys.stderr)
         while not running.done():
             await asyncio.wait((running,), timeout=LOOK_SECONDS)
-            bar.show(await self.jobs.get(self.actor, job_id))
+            # While the database is away, its process waits, and so do we.
+            with suppress(Unavailable):
+                bar.show(await self.jobs.get(self.actor, job_id))
         bar.end()
-        await running
-        job = await self.jobs.get(self.actor, job_id)
+        try:
+            await running
+            job = await self.jobs.get(self.actor, job_id)
+        except Unavailable as error:
+            raise CommandError(f"{error.message} {_how_to_go_on(job_id)}") from None
         if job["state"] in ("queued", "running"):
             progress = job["progress"]
-            print(f"Stopped after {progress['done']:,} of {progress['total'] or '?'} rows.")
-            print(f"Go on by: python -m server import --resume {job_id}")
+            say(f"Stopped after {progress['done']:,} of {progress['total'] or '?'} rows.")
+            say(_how_to_go_on(job_id))
             return STOPPED
         failed = job["state"] != "undone" and job["counts"]["errors"]
-        print(describe_end(job, await self._write_errors(job) if failed else None))
+        trouble = path = None
+        if failed:
+            try:
+                path = await self._write_errors(job)
+            except OSError as error:
+                trouble = error
+        say(describe_end(job, path))
+        if trouble:
+            address = f"/api/bulk/jobs/{job_id}/errors"
+            say(
+                f"{trouble.filename} can't be written: {trouble.strerror}. The server gives the "
+                f"rows that failed, too: GET {address}",
+                out=sys.stderr,
+            )
         if job["state"] in ("failed", "cancelled"):
             return NOT_IMPORTED
         return ROWS_FAILED if failed else 0
@@ -220,28 +243,36 @@ class Command:
                 return
             except RuntimeError as error:
                 # It is counted: after a few of these the job has failed.
-                print(f"{error}; it is started again.", file=sys.stderr)
+                say(f"{error}; it is started again.", out=sys.stderr)
             else:
                 return
 
     async def _write_errors(self, job: dict[str, Any]) -> Path:
+        """Where the rows that failed are. Raises OSError."""
         name, pieces = await self.jobs.errors(self.actor, job["id"])
-        beside = self.chosen.file.parent if self.chosen.file else Path()
-        path: Path = self.chosen.errors or beside / name
-        try:
-            with path.open("wb") as file:
-                async for piece in pieces:
-                    file.write(piece)
-        except OSError as error:
-            raise CommandError(f"{path} can't be written: {error.strerror}.") from None
+        path: Path | None = self.chosen.errors
+        if path is None:
+            beside = self.chosen.file.parent if self.chosen.file else Path()
+            path = _free(beside / name)
+        with path.open("wb") as file:
+            async for piece in pieces:
+                file.write(piece)
         return path
 
     async def _confirmed(self, question: str = "Import this?") -> bool:
         """Whether the person says yes. Raises `Interrupted` for Ctrl-C."""
-        print(f"{question} [y/N] ", end="", flush=True)
+        if not say(f"{question} [y/N] ", end=""):
+            return False
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
-        loop.add_reader(sys.stdin, lambda: answer.set_result(sys.stdin.readline()))
+
+        def read() -> None:
+            line = sys.stdin.readline()
+            # Somebody may have pasted more than one.
+            if not answer.done():
+                answer.set_result(line)
+
+        loop.add_reader(sys.stdin, read)
         try:
             said = await self._unless_stopped(answer)
         finally:
@@ -261,6 +292,19 @@ class Command:
             return task.result()
         finally:
             stopped.cancel()
+
+
+def _how_to_go_on(job_id: str) -> str:
+    return f"Go on by: python -m server import --resume {job_id}"
+
+
+def _free(path: Path) -> Path:
+    """This path, or one like it: somebody may be mending the rows that failed before."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free
 
 
 def _size_of(path: Path) -> int:

@@ -130,7 +130,10 @@ class BulkProcesses:
 
 
 async def _until_over(process: Process, stopping: asyncio.Event) -> int:
-    """The exit code; when the server stops, the process is told to stop after its chunk."""
+    """The exit code; when the server stops, the process is told to stop after its chunk.
+
+    It may wait for a database that hangs: then it is ended.
+    """
     over = asyncio.create_task(process.wait())
     stopped = asyncio.create_task(stopping.wait())
     try:
@@ -138,6 +141,9 @@ async def _until_over(process: Process, stopping: asyncio.Event) -> int:
         if not over.done():
             assert process.stdin
             process.stdin.close()
+            await asyncio.wait((over,), timeout=STOP_SECONDS)
+            if not over.done():
+                process.kill()
         return await over
     finally:
         stopped.cancel()
