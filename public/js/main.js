@@ -36,7 +36,7 @@ class Application {
   constructor(element) {
     this.element = element;
     this.session = new Session();
-    this.rest = new Rest(() => this.session.apiKey);
+    this.rest = new Rest(() => this.session.apiKey, this.session.writerId);
     this.router = new Router();
     this.toasts = new Toasts();
     this.dialogs = new Dialogs();
@@ -85,7 +85,7 @@ class Application {
     this.store = new Store(this.rest, this.connection, this.mutations);
     this.jobs = new Jobs(this.rest, this.connection);
     this.connection.addEventListener("revoked", ({ detail }) => this.signOut(SIGNED_OUT[detail]));
-    this.connection.open(this.session.apiKey);
+    this.connection.open(this.session.apiKey, this.session.writerId);
     await this.mutations.open();
     // The view begins to read what it shows at once, beside the labels.
     this.store.load().catch((error) => this.toasts.error(error));

@@ -8,9 +8,17 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
+from tests.browser.support.contacts import until
+from tests.browser.support.lines import Line
 from tests.integration.support.rest import Api
 
 pytestmark = ON_THE_SERVERS_LOOP
+
+
+# A page that ends without a word, as when the browser is killed or there is no network.
+SILENT_END = (
+    "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), { capture: true })"
+)
 
 
 async def make_tag(api: Api, name: str, contacts: int = 0, **fields: Any) -> str:
@@ -25,6 +33,12 @@ async def make_tag(api: Api, name: str, contacts: int = 0, **fields: Any) -> str
 
 def row_of(page: Page, name: str) -> Locator:
     return page.get_by_test_id("labels").get_by_role("row", name=re.compile(f"^{name}"))
+
+
+async def delete(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=f"Delete {name}").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(row_of(page, name)).to_have_count(0)
 
 
 async def tags_of(api: Api) -> dict[str, dict[str, Any]]:
@@ -57,6 +71,7 @@ async def test_a_tag_is_made_changed_and_cleared(open_page: OpenPage, sign_in: S
     await dialog.get_by_label("Category").fill("")
     await dialog.get_by_role("button", name="Save").click()
     await expect(row_of(page, "Very important")).to_be_visible()
+    await expect(page.get_by_test_id("waiting")).to_have_count(0)
     tag = (await tags_of(sign_in("agent")))["Very important"]
     assert "color" not in tag
     assert "category" not in tag
@@ -177,6 +192,75 @@ async def test_a_label_that_was_deleted_as_the_page_was_left_is_deleted(
     await expect(page.get_by_test_id("nothing-yet")).to_be_visible()
     await expect(page.get_by_test_id("waiting")).to_have_count(0)
     assert (await api.get(f"/api/tags/{vip}")).status == 410
+
+
+async def test_a_label_that_was_deleted_without_a_network_is_deleted_after_a_reload(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    vip = await make_tag(api, "VIP")
+    page = await open_page("/labels")
+    line = await Line.of(page.context)
+    await page.context.add_init_script(SILENT_END)
+    await page.reload()
+    await expect(row_of(page, "VIP")).to_be_visible()
+    await line.cut()
+    await delete(page, "VIP")
+    await page.reload()
+    await expect(page.get_by_test_id("nothing-yet")).to_be_visible()
+    assert (await api.get(f"/api/tags/{vip}")).status == 200
+    line.mend()
+
+    async def deleted() -> bool:
+        return (await api.get(f"/api/tags/{vip}")).status == 410
+
+    await until(deleted, 30)
+    await expect(page.get_by_test_id("waiting")).to_have_count(0)
+
+
+async def test_a_label_deleted_in_a_tab_that_is_closed_goes_by_another_and_undo_keeps_it(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    kept, gone = await make_tag(api, "Kept", contacts=1), await make_tag(api, "Gone", contacts=1)
+    one = await open_page("/labels")
+    await one.context.add_init_script(SILENT_END)
+    await one.reload()
+    two = await open_page("/labels", context=one.context)
+    for name in ("Kept", "Gone"):
+        await expect(row_of(two, name)).to_be_visible()
+        await delete(one, name)
+        # Both tabs saw it go, and neither may send it while it can be had back.
+        await expect(row_of(two, name)).to_have_count(0)
+    await one.get_by_test_id("toast").filter(has_text="Kept").get_by_text("Undo").click()
+    for page in (one, two):
+        await expect(row_of(page, "Kept")).to_be_visible()
+    assert (await api.get(f"/api/tags/{gone}")).status == 200
+    await one.close()
+
+    async def deleted() -> bool:
+        return (await api.get(f"/api/tags/{gone}")).status == 410
+
+    await until(deleted, 30)
+    await expect(row_of(two, "Kept").get_by_role("link")).to_have_text("1")
+    assert (await api.get(f"/api/contacts?tag={kept}")).json["total"] == 1
+
+
+async def test_a_label_stays_deletable_as_long_as_the_pointer_is_on_undo(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    vip = await make_tag(api, "VIP", contacts=1)
+    page = await open_page("/labels")
+    await delete(page, "VIP")
+    undo = page.get_by_test_id("toast").get_by_role("button", name="Undo")
+    await undo.hover()
+    await page.wait_for_timeout(10_000)
+    assert (await api.get(f"/api/tags/{vip}")).status == 200
+    await undo.click()
+    await expect(row_of(page, "VIP").get_by_role("link")).to_have_text("1")
+    await page.wait_for_timeout(7_000)
+    assert (await api.get(f"/api/contacts?tag={vip}")).json["total"] == 1
 
 
 async def test_a_label_that_was_deleted_before_signing_out_is_deleted(

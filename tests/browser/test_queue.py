@@ -65,7 +65,7 @@ async def test_an_edit_that_the_server_stumbles_over_does_not_hold_up_others(
         assert await page.evaluate("window.queue.waiting") == 1
     finally:
         await sql.execute("DROP TRIGGER stumble ON contacts; DROP FUNCTION stumble()")
-    await page.evaluate("window.queue.send()")
+    await page.evaluate("window.queue.sender.send()")
     await expect_waiting(page, 0)
     assert await names(sign_in()) == ["Ann", "poison"]
 

@@ -1,3 +1,5 @@
+import { isMendable } from "../core/refusals.js";
+import { formatCount } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
@@ -39,6 +41,10 @@ export class Shell extends View {
     this.listen(toasts, "changed", this.invalidate);
     this.listen(router, "route", ({ detail }) => this.#show(detail));
     shortcuts.bind(this, { "?": () => openHelp(this.application), "/": () => this.#search() });
+    // What was refused as the page was left has been told to nobody.
+    for (const mutation of mutations.refusedOf()) {
+      if (!mutation.refused.behind && !isMendable(mutation)) this.#tellRefused(mutation);
+    }
     // The first connection may be the one that does not come.
     this.#stateChanged();
   }
@@ -72,6 +78,7 @@ export class Shell extends View {
           <span class="connection-text" data-test="connection">${CONNECTION[connection.state]}</span>
         </span>
         ${mutations.waiting ? html`<span class="waiting" data-test="waiting">${mutations.waiting} unsent</span>` : nothing}
+        ${this.#troubled(mutations.troubled)}
         <a
           class="who"
           href=${router.href("/keys")}
@@ -98,6 +105,17 @@ export class Shell extends View {
       </div>
       ${toasts.template()}
       <div class="visually-hidden" role="status" aria-live="polite" id="announcements"></div>
+    `;
+  }
+
+  /** Edits that were refused, or met others, and wait to be looked at. */
+  #troubled([first, ...more]) {
+    if (!first) return nothing;
+    const count = formatCount(more.length + 1);
+    return html`
+      <a class="waiting" data-test="troubled" href=${this.application.router.href(`/contacts/${first}`)}>
+        ${count} to look at
+      </a>
     `;
   }
 
@@ -210,20 +228,31 @@ export class Shell extends View {
     setTimeout(() => this.invalidate(), 1_600);
   }
 
-  async #refused({ detail: { mutation, error } }) {
-    const { router, toasts } = this.application;
-    const contact = mutation.event.startsWith("contact_");
-    let kept = null;
-    try {
-      const { keepAsDraft } = contact ? await import("../contact/rescue.js") : {};
-      kept = (await keepAsDraft?.(this.application, mutation, error)) ?? null;
-    } finally {
-      const text = kept ? `${error.message} What you entered is kept as a draft.` : error.message;
-      const action = kept
-        ? { label: "Open", run: () => router.go(kept) }
-        : this.#toContact(mutation);
+  #refused({ detail: { mutation, error } }) {
+    this.#tellRefused({ ...mutation, refused: { code: error.code, message: error.message } });
+  }
+
+  /** What can be mended is kept; what can't is kept until this has been read. */
+  #tellRefused(mutation) {
+    const { mutations, toasts } = this.application;
+    const { message } = mutation.refused;
+    const action = this.#toContact(mutation);
+    if (isMendable(mutation)) {
+      const text = `${message} What you entered is kept as a draft.`;
       toasts.show(text, { kind: "error", action, seconds: 30 });
+      return;
     }
+    const read = () => {
+      const told = mutations.refusedOf(mutation.row).filter((each) => !isMendable(each));
+      return mutations.dismiss(told.map(({ sequence }) => sequence));
+    };
+    const { name } = mutation.payload[mutation.event.split("_")[0]] ?? {};
+    toasts.show(name ? `“${name}”: ${message}` : message, {
+      kind: "error",
+      action: action && { ...action, run: () => Promise.all([read(), action.run()]) },
+      ended: read,
+      seconds: 30,
+    });
   }
 
   #conflicted({ detail: { mutation, conflicts } }) {

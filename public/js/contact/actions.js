@@ -115,9 +115,11 @@ export class Actions {
 
   /** Lets one choose between the values of an edit that had waited and others'. */
   async settle() {
-    const { id, conflicts } = this.view;
-    const version = this.application.store.server("contact", id)?.version;
-    if ((await this.#settle(id, { conflicts, version })) !== null) this.view.conflicts = [];
+    const { id, application } = this.view;
+    const met = application.mutations.conflictsOf(id);
+    if (!met) return;
+    const version = application.store.server("contact", id)?.version ?? met.version;
+    await this.#settle(id, { ...met, version });
     this.view.invalidate();
   }
 
@@ -136,14 +138,15 @@ export class Actions {
     } else toasts.show("Saved.", { kind: "success", seconds: 3 });
   }
 
-  /** Null when it could not be written. */
+  /** Asks about the conflicts, which are looked at then, unless the choice could not be written. */
   async #settle(id, ack) {
+    const { mutations, toasts } = this.application;
     try {
-      return await settleConflicts(this.application, id, ack);
+      await settleConflicts(this.application, id, ack);
+      await mutations.settle(id);
     } catch (error) {
       if (!error.code) throw error;
-      this.application.toasts.error(error);
-      return null;
+      toasts.error(error);
     }
   }
 

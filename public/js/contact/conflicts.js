@@ -15,7 +15,7 @@ const CHOICE = [
  * `version` is the contact's after the edit: what is chosen here is based on it.
  */
 export async function settleConflicts(application, id, { conflicts, version }) {
-  const { dialogs, mutations, store, toasts } = application;
+  const { dialogs, mutations, session, store, toasts } = application;
   const chosen = new Map(conflicts.map(({ field, kept }) => [field, kept]));
   const open = conflicts.some(choosable);
   const agreed = await dialogs.open({
@@ -23,7 +23,7 @@ export async function settleConflicts(application, id, { conflicts, version }) {
     wide: true,
     body: ({ invalidate }) => html`
       ${open ? html`<p>Choose for each which one is right. What is marked as kept stands now.</p>` : nothing}
-      ${conflicts.map((conflict) => question(conflict, chosen, store, invalidate))}
+      ${conflicts.map((conflict) => question(conflict, chosen, { session, store }, invalidate))}
     `,
     buttons: open ? CHOICE : [{ label: "OK", value: false, primary: true }],
   });
@@ -37,9 +37,9 @@ export async function settleConflicts(application, id, { conflicts, version }) {
   return true;
 }
 
-function question({ field, yours, theirs, kept, by, at }, chosen, store, invalidate) {
+function question({ field, yours, theirs, kept, by, at }, chosen, { session, store }, invalidate) {
   const label = fieldName(field, store);
-  const who = by ? store.agentName(by) : "the server";
+  const who = by === session.agent.id ? "you, elsewhere" : store.agentName(by);
   const option = (whose, title, value) => html`
     <label class="clash-option">
       <input type="radio" name=${field} value=${whose} .checked=${chosen.get(field) === whose}

@@ -28,13 +28,20 @@ export class Editor {
   #refusals = new Map();
   #timers = { draft: null, pause: null };
 
-  /** `contact` is the one as shown, null for a new one; `draft` what `saveDraft` had kept. */
-  constructor({ drafts, mutations, session }, contact, changed, draft = null) {
+  /**
+   * `contact` is the one as shown, null for a new one; `draft` what `saveDraft` had kept, or what was
+   * refused (see rescue.js). `place` is what the page is called, whose draft it is: "new" or an id.
+   */
+  constructor({ drafts, mutations, session }, contact, changed, { draft = null, place } = {}) {
     this.drafts = drafts;
     this.mutations = mutations;
     this.changed = changed;
     this.isNew = contact === null;
     this.id = contact?.id ?? draft?.id ?? newId();
+    this.place = place ?? this.id;
+    /** The refused mutations that this mends; they are kept until it is saved or discarded. */
+    this.mends = draft?.mends ?? [];
+    this.why = draft?.why ?? null;
     this.form = formOf(contact ?? { owner_id: session.agent.id });
     this.base = flatOf(this.form);
     this.version = contact?.version ?? 0;
@@ -57,7 +64,7 @@ export class Editor {
   }
 
   get draftName() {
-    return Editor.draftName(this.isNew ? "new" : this.id);
+    return Editor.draftName(this.place);
   }
 
   get dirty() {
@@ -171,7 +178,9 @@ export class Editor {
     this.refusal = null;
     this.changed();
     try {
-      const ack = await (this.isNew
+      // Until it is judged it is a draft: what is refused as the page is left is nowhere else.
+      await this.saveDraft();
+      const ack = await ((await this.#isUnborn())
         ? this.mutations.write("contact_create", { contact: contactOf(this.id, flat) })
         : this.mutations.write("contact_update", this.#update(changes)));
       await this.discardDraft();
@@ -183,6 +192,18 @@ export class Editor {
       this.busy = false;
       this.changed();
     }
+  }
+
+  /** Whether the server does not have it: it is new, or its creation was refused while one edits. */
+  async #isUnborn() {
+    if (this.isNew || this.version || (await this.mutations.made(this.id))) return this.isNew;
+    const refused = this.mutations.refusedOf(this.id);
+    // What came after the creation is in this form, as that is.
+    const mended = refused.filter(
+      ({ refused: { code, behind } }) => behind || code !== "not_found",
+    );
+    this.mends.push(...mended.map(({ sequence }) => sequence));
+    return mended.length > 0;
   }
 
   #update(changes) {
@@ -212,23 +233,34 @@ export class Editor {
     this.#timers.draft = null;
     if (!this.dirty) return this.drafts.remove(this.draftName);
     // With what nobody has chosen of yet: it would be written over unasked.
-    const { id, version, base, form, clashes } = this;
-    return this.drafts.write(
-      this.draftName,
-      structuredClone({ id, version, base, form, clashes, at: serverNow() }),
-    );
+    const { id, version, base, form, clashes, mends, why } = this;
+    const unborn = this.isNew && this.place !== "new";
+    const draft = { id, unborn, version, base, form, clashes, mends, why, at: serverNow() };
+    return this.drafts.write(this.draftName, structuredClone(draft));
   }
 
   async discardDraft() {
     clearTimeout(this.#timers.draft);
     this.#timers.draft = null;
     await this.drafts.remove(this.draftName);
+    await this.mutations.dismiss(this.mends);
   }
 
   /** Leaves it: what was not saved is a draft. */
   close() {
     clearTimeout(this.#timers.pause);
-    if (this.#timers.draft) this.saveDraft();
+    if (this.#timers.draft) this.#keepDraft();
+  }
+
+  /** What can't be kept is said in the form, which is then the only place that has it. */
+  async #keepDraft() {
+    try {
+      await this.saveDraft();
+    } catch (error) {
+      if (error.code !== "storage") throw error;
+      this.refusal = error;
+      this.changed();
+    }
   }
 
   #restore(draft, contact) {
@@ -243,7 +275,7 @@ export class Editor {
   #edited() {
     this.#faults = null;
     // Not by a pause in typing, as who never pauses would have no draft.
-    this.#timers.draft ??= setTimeout(() => this.saveDraft(), DRAFT_MS);
+    this.#timers.draft ??= setTimeout(() => this.#keepDraft(), DRAFT_MS);
     this.changed();
   }
 }

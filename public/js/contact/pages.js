@@ -1,7 +1,9 @@
+import { nameOf } from "../core/overlay.js";
 import { timeAgo } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { failed, skeleton } from "../parts/states.js";
 import { html, nothing } from "../vendor.js";
+import { contactOf, flatOf } from "./form.js";
 import { headingsFor } from "./headings.js";
 import { lastName } from "./history.js";
 import { historyList } from "./history_list.js";
@@ -26,9 +28,9 @@ function body(view, heading) {
     case "shown":
       return html`${draftNotice(view)} ${shown(view, heading)} ${history(view, heading)}`;
     case "deleted":
-      return html`${deleted(view, heading)} ${history(view, heading)}`;
+      return html`${deleted(view, heading)} ${view.draft?.unborn ? draftNotice(view) : nothing} ${history(view, heading)}`;
     case "missing":
-      return missing(view, heading);
+      return view.draft?.unborn ? unborn(view, heading) : missing(view, heading);
     case "failed":
       return failed(view.error, () => view.load());
     default:
@@ -50,7 +52,10 @@ function draftNotice(view) {
   if (!draft) return nothing;
   return html`
     <div class="notice contact-notice" role="status" data-test="draft">
-      <span>You have an unsaved draft, typed <span title=${exactly(draft.at)}>${timeAgo(draft.at)}</span>.</span>
+      <span>
+        ${draft.why ? html`What you entered was refused: ${draft.why} It is kept as a draft` : "You have an unsaved draft"},
+        typed <span title=${exactly(draft.at)}>${timeAgo(draft.at)}</span>.
+      </span>
       <span class="buttons">
         <button type="button" class="secondary" @click=${() => view.edit()}>Restore</button>
         <button type="button" class="secondary" @click=${() => view.discardDraft()}>Discard</button>
@@ -92,6 +97,11 @@ function deleted(view, heading) {
     </div>
   `;
 }
+
+/** A contact that there is only here, as a draft. */
+const unborn = (view, heading) => html`
+  ${heading(1, nameOf(contactOf(view.id, flatOf(view.draft.form))) || "New contact")} ${draftNotice(view)}
+`;
 
 /** "Ann Lee deleted this contact 5 minutes ago", as far as that is known. */
 function deletion({ history, application }, unknown) {

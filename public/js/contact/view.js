@@ -5,6 +5,7 @@ import { Editor } from "./editor.js";
 import { ContactHistory, lastChange } from "./history.js";
 import { fieldName } from "./inputs.js";
 import { page } from "./pages.js";
+import { draftOfRefused } from "./rescue.js";
 
 /** A contact's page: to read, edit, delete and restore it, and all that was done to it. */
 export default class ContactView extends View {
@@ -20,23 +21,20 @@ export default class ContactView extends View {
   draft = null;
   history = null;
   #arrived = null;
-  /** What an edit met that had waited: conflicts that nobody has looked at yet. */
-  conflicts = [];
+  #reading = false;
 
   opened() {
-    const { connection, drafts, mutations, shortcuts, store } = this.application;
+    const { connection, mutations, shortcuts, store } = this.application;
     this.actions = new Actions(this);
     this.wide = matchMedia("(min-width: 1100px)");
     this.listen(this.wide, "change", this.invalidate);
     this.listen(store, "changed", this.#stored);
     this.listen(store, "stale", () => this.load());
     this.listen(connection, "state", this.#connected);
-    this.listen(mutations, "conflicted", this.#conflicted);
     // What was lost or refused is in the history, too, though nothing changed.
     for (const type of ["acknowledged", "refused"]) {
       this.listen(mutations, type, ({ detail }) => this.#judged(detail.mutation));
     }
-    this.listen(drafts, "written", ({ detail }) => this.#draftWritten(detail));
     this.listen(window, "pagehide", () => this.form?.editor.saveDraft());
     // "5 minutes ago" grows old; and an edit that lost changes the history, but not the contact.
     this.every(30, () => {
@@ -63,6 +61,11 @@ export default class ContactView extends View {
 
   get isNew() {
     return this.id === "new";
+  }
+
+  /** What edits met: conflicts that nobody has looked at yet. */
+  get conflicts() {
+    return this.application.mutations.conflictsOf(this.id)?.conflicts ?? [];
   }
 
   template() {
@@ -93,10 +96,14 @@ export default class ContactView extends View {
 
   /** Opens the form, with the draft where there is one. */
   edit({ draft = this.draft } = {}) {
-    if (this.form || (!this.isNew && this.state !== "shown")) return;
+    const unborn = this.isNew || draft?.unborn === true;
+    if (this.form || (!unborn && this.state !== "shown")) return;
     this.draft = null;
-    const contact = this.isNew ? null : this.contact;
-    const editor = new Editor(this.application, contact, () => this.invalidate(), draft);
+    const contact = unborn ? null : this.contact;
+    const editor = new Editor(this.application, contact, () => this.invalidate(), {
+      draft,
+      place: this.id,
+    });
     this.form = new EditForm(this.application, editor, {
       save: () => this.actions.save(),
       cancel: () => this.actions.cancel(),
@@ -127,21 +134,27 @@ export default class ContactView extends View {
   }
 
   async discardDraft() {
+    const { drafts, mutations } = this.application;
+    const { mends = [] } = this.draft;
     this.draft = null;
-    await this.application.drafts.remove(Editor.draftName(this.id));
+    await drafts.remove(Editor.draftName(this.id));
+    await mutations.dismiss(mends);
     if (this.isNew) this.edit();
     this.invalidate();
   }
 
+  /** The draft that was typed here; when there is none, what was refused and is to be mended. */
   async #readDraft() {
-    const { id } = this;
-    const { drafts, mutations } = this.application;
+    const { application, id } = this;
+    const { drafts, mutations } = application;
     let draft = await drafts.read(Editor.draftName(id));
     // It was sent, but the page was left before the answer came: saved again, it would be refused.
-    if (draft && id === "new" && (await mutations.made(draft.id))) {
+    if (draft && (id === "new" || draft.unborn) && (await mutations.made(draft.id))) {
       await drafts.remove(Editor.draftName(id));
+      await mutations.dismiss(draft.mends ?? []);
       draft = null;
     }
+    draft ??= await draftOfRefused(application, id);
     if (id !== this.id || this.form || this.signal.aborted) return;
     this.draft = draft ?? null;
     this.#dropSentDraft();
@@ -152,8 +165,11 @@ export default class ContactView extends View {
   /** A draft of which everything is in the contact is none any more. */
   #dropSentDraft() {
     const { application, contact, draft, form } = this;
-    if (!draft || !contact || form || contact.version < draft.version) return;
-    const editor = new Editor(application, contact, () => {}, structuredClone(draft));
+    if (!draft || draft.unborn || !contact || form || contact.version < draft.version) return;
+    const editor = new Editor(application, contact, () => {}, {
+      draft: structuredClone(draft),
+      place: this.id,
+    });
     if (editor.dirty) return;
     editor.close();
     this.draft = null;
@@ -164,9 +180,19 @@ export default class ContactView extends View {
     if (row === this.id) this.history.refreshSoon();
   }
 
-  /** A draft that this page did not write: of an edit that was refused. */
-  #draftWritten(name) {
-    if (!this.form && name === Editor.draftName(this.id)) this.#readDraft();
+  /** What was refused becomes a draft, and is none any more once another tab has mended it. */
+  async #lookForRefused() {
+    if (this.form || this.isNew || this.#reading) return;
+    const refused = new Set(this.application.mutations.refusedOf(this.id).map((it) => it.sequence));
+    const { mends = [] } = this.draft ?? {};
+    if (mends.length && !mends.some((sequence) => refused.has(sequence))) this.draft = null;
+    if (this.draft || !refused.size) return;
+    this.#reading = true;
+    try {
+      await this.#readDraft();
+    } finally {
+      this.#reading = false;
+    }
   }
 
   #notRead(error) {
@@ -199,9 +225,17 @@ export default class ContactView extends View {
       if (renamed) this.#name();
       this.#freshen();
       this.#dropSentDraft();
-    } else if (store.tombstone("contact", this.id) || this.#isBeingDeleted(mutations)) {
+    } else if (store.tombstone("contact", this.id)) {
       this.state = "deleted";
+      // Nobody can choose between the values of what is not there.
+      mutations.settle(this.id);
+    } else if (this.#isBeingDeleted(mutations)) {
+      this.state = "deleted";
+    } else if (this.contact?.pending && !this.contact.version) {
+      // Its creation was refused.
+      this.state = "missing";
     }
+    this.#lookForRefused();
     this.invalidate();
   }
 
@@ -235,13 +269,6 @@ export default class ContactView extends View {
     }
   }
 
-  #conflicted({ detail: { mutation, conflicts } }) {
-    if (mutation.row !== this.id) return;
-    const fields = new Set(conflicts.map(({ field }) => field));
-    this.conflicts = [...this.conflicts.filter(({ field }) => !fields.has(field)), ...conflicts];
-    this.invalidate();
-  }
-
   #historyChanged() {
     const editor = this.form?.editor;
     for (const [name, { after }] of editor?.clashes ?? []) {
@@ -256,7 +283,6 @@ export default class ContactView extends View {
     this.history?.close();
     Object.assign(this, { form: null, history: null, contact: null, draft: null, error: null });
     this.state = "loading";
-    this.conflicts = [];
   }
 
   #name() {

@@ -15,8 +15,9 @@ const RETRY_MS = [1_000, 30_000];
  */
 export class Connection extends EventTarget {
   #socket = null;
-  #timers = new Set();
+  #timers = new Map();
   #failures = 0;
+  #closed = false;
 
   constructor() {
     super();
@@ -32,14 +33,15 @@ export class Connection extends EventTarget {
     this.skewMs = 0;
   }
 
-  /** Connects, and again whenever the line is cut, until `close`. */
-  open(apiKey) {
+  /** Connects, and again whenever the line is cut, until `close`; `writerId` names this browser. */
+  open(apiKey, writerId) {
+    const who = { api_key: apiKey, writer_id: writerId, batch: true, protocol: 1 };
     this.#socket = io({
       transports: ["websocket"],
       forceNew: true,
       reconnectionDelay: 500,
       reconnectionDelayMax: 10_000,
-      auth: (give) => give({ api_key: apiKey, batch: true, protocol: 1, clock: Date.now() }),
+      auth: (give) => give({ ...who, clock: Date.now() }),
     });
     const on = (event, handler) => this.#socket.on(event, handler);
     on("authenticated", (answer) => this.#welcomed(answer));
@@ -53,8 +55,9 @@ export class Connection extends EventTarget {
   }
 
   close() {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    // To be cut off by oneself is no reason to come back.
+    this.#closed = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#socket?.disconnect();
   }
 
@@ -85,7 +88,7 @@ export class Connection extends EventTarget {
     this.#tell("agent", answer.agent);
     if (newEpoch) this.#tell("epoch", answer.epoch);
     if (missed) this.#tell("stale");
-    this.#later(answer.limits.ping_s * 1_000, () => this.#ping());
+    this.#pingLater();
   }
 
   #refused(error) {
@@ -98,22 +101,28 @@ export class Connection extends EventTarget {
       // Refused by the server itself: then the library does not try again.
       const [least, most] = RETRY_MS;
       const wait = Math.min(most, least * 2 ** this.#failures++) * (0.5 + Math.random());
-      this.#later(error.data?.error?.retry_after_ms ?? wait, () => this.#socket.connect());
+      this.#connectLater(error.data?.error?.retry_after_ms ?? wait);
     }
   }
 
   #cutOff() {
     this.#enter("offline");
     // The server may close a line as it goes down; that too is no reason to stay away.
-    if (!this.#socket.active)
-      this.#later(RETRY_MS[0] * (1 + Math.random()), () => this.#socket.connect());
+    if (!this.#socket.active) this.#connectLater(RETRY_MS[0] * (1 + Math.random()));
   }
 
   #changed(changeSet) {
-    const gap = changeSet.since > this.cursor || changeSet.epoch !== this.epoch;
-    this.cursor = Math.max(this.cursor, changeSet.until);
+    const newEpoch = changeSet.epoch !== this.epoch;
+    const gap = newEpoch || changeSet.since > this.cursor;
+    this.cursor = newEpoch ? changeSet.until : Math.max(this.cursor, changeSet.until);
+    if (newEpoch) this.#enterEpoch(changeSet.epoch);
     this.#tell("changes", changeSet);
     if (gap) this.#tell("stale");
+  }
+
+  #enterEpoch(epoch) {
+    this.epoch = epoch;
+    this.#tell("epoch", epoch);
   }
 
   #missed(version) {
@@ -128,15 +137,16 @@ export class Connection extends EventTarget {
       const answer = await this.send("ping", { clock: sent, cursor: this.cursor });
       const delay = (Date.now() - sent) / 2;
       this.#setClock(Date.parse(answer.server_time) + delay);
-      if (answer.epoch !== this.epoch || answer.version > this.cursor) {
-        this.epoch = answer.epoch;
-        this.#missed(answer.version);
-      }
+      if (answer.epoch !== this.epoch) {
+        this.cursor = answer.version;
+        this.#enterEpoch(answer.epoch);
+        this.#tell("stale");
+      } else if (answer.version > this.cursor) this.#missed(answer.version);
     } catch (error) {
       // No answer to a ping: the line may be dead without having been cut. A new one is better.
       if (error.code === "offline" && this.state === "online") this.#socket.io.engine?.close();
     }
-    this.#later(this.welcome.limits.ping_s * 1_000, () => this.#ping());
+    this.#pingLater();
   }
 
   /** Times are told by the server's clock: this one may be a day wrong. */
@@ -152,12 +162,18 @@ export class Connection extends EventTarget {
     this.#tell("state");
   }
 
-  #later(delay, work) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      work();
-    }, delay);
-    this.#timers.add(timer);
+  #pingLater() {
+    this.#later("ping", this.welcome.limits.ping_s * 1_000, () => this.#ping());
+  }
+
+  #connectLater(delay) {
+    this.#later("connect", delay, () => this.#socket.connect());
+  }
+
+  /** One of each kind: each connection begins its own pings. */
+  #later(kind, delay, work) {
+    clearTimeout(this.#timers.get(kind));
+    if (!this.#closed) this.#timers.set(kind, setTimeout(work, delay));
   }
 
   #tell(type, detail = null) {

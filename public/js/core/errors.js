@@ -1,3 +1,8 @@
+import { formatCount } from "./times.js";
+
+// What the server takes unless it says otherwise; and room for what is around a payload.
+const MOST_BYTES = 1_000_000;
+const SPARE_BYTES = 1_000;
 // Where the server's words are for programs, which read the fields, a person is told what is said there.
 const FOR_PROGRAMS = "`fields`";
 
@@ -35,6 +40,17 @@ export function errorOf(status, problem) {
   const message =
     problem?.detail ?? problem?.title ?? `The server answered ${status}. Try again later.`;
   return new ApiError(code, message, { ...problem, status });
+}
+
+/**
+ * Refuses what is too large to be sent: the line would be cut, and it would be sent again for ever.
+ * `most` is what the server takes, unknown before the first connection.
+ */
+export function checkSize(payload, most = MOST_BYTES) {
+  const size = new TextEncoder().encode(JSON.stringify(payload)).length;
+  if (size > most - SPARE_BYTES) {
+    throw new ApiError("too_large", `This is ${formatCount(size)} bytes long. Make it shorter.`);
+  }
 }
 
 /** Nothing got through. */

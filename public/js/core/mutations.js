@@ -1,177 +1,189 @@
-import { ApiError } from "./errors.js";
+import { ApiError, checkSize } from "./errors.js";
 import { newId } from "./ids.js";
-import { formatCount } from "./times.js";
+import { Kept } from "./kept.js";
+import { overlaid } from "./overlay.js";
+import { isMendable } from "./refusals.js";
+import { Sender, waitOf } from "./sender.js";
 
-// Until `auth` said what the server takes; and room for what is around a payload.
-const MOST_BYTES = 1_000_000;
-const SPARE_BYTES = 1_000;
-const KEPT_MS = 7 * 24 * 3_600 * 1_000;
-const RETRY_MS = 5_000;
+const WAITING = { status: "waiting", conflicts: [] };
 
 /**
- * The edits of this agent in this browser: kept in IndexedDB before they are sent, sent in order,
- * and again until the server has judged them.
+ * The edits of this agent in this browser: kept in IndexedDB (`Kept`) before they are sent, sent in
+ * order, and again until the server has judged them (`Sender`). Tabs share all of it, and tell each
+ * other.
  *
- * Tabs share the queue: one sends at a time, under a Web Lock, also what others wrote, and tells
- * them what became of it. Where there are no Web Locks (a page that is not served by https or from
- * this computer) two may send the same, which the server carries out once. What was acknowledged is
- * kept for a week, and sent again when the database begins a new life. An edit that the server
- * stumbles over holds up those of the same row alone.
- *
- * Events: `waiting` (the queue changed); `acknowledged` (detail: {mutation, ack}); `refused`
+ * Events: `waiting` (something of it changed); `acknowledged` (detail: {mutation, ack}); `refused`
  * (detail: {mutation, error}) and `conflicted` (detail: {mutation, conflicts}), of edits whose
  * writer does not wait for the answer any more.
  */
 export class Mutations extends EventTarget {
-  #queue = [];
+  #kept;
   #writers = new Map();
-  #newest = 0;
-  #sending = false;
-  #retry = null;
+  #epoch = null;
   #signal = new AbortController();
 
   constructor(storage, connection, agentId) {
     super();
-    this.storage = storage;
     this.connection = connection;
     this.agentId = agentId;
-    this.lockName = `fieldbook-mutations-${agentId}`;
-    this.tabs = new BroadcastChannel(this.lockName);
+    this.#kept = new Kept(storage, agentId);
+    const name = `fieldbook-mutations-${agentId}`;
+    this.tabs = new BroadcastChannel(name);
+    this.sender = new Sender(this, connection, name);
   }
 
   async open() {
-    await this.#load();
+    await this.load();
     const { signal } = this.#signal;
     this.tabs.addEventListener("message", ({ data }) => this.#heard(data), { signal });
-    this.connection.addEventListener("state", () => this.#stateChanged(), { signal });
-    this.connection.addEventListener("epoch", ({ detail }) => this.#sendAgain(detail), { signal });
-    this.send();
+    for (const type of ["state", "epoch"]) {
+      this.connection.addEventListener(type, () => this.#lineChanged(), { signal });
+    }
+    await this.#lineChanged();
   }
 
   close() {
     this.#signal.abort();
-    clearTimeout(this.#retry);
+    this.sender.close();
     this.tabs.close();
   }
 
-  /** How many edits the server has not judged yet. */
+  /** Those that the server has not judged, oldest first. */
+  get queue() {
+    return this.#kept.queue;
+  }
+
+  /** How many those are, but for such as may still be withdrawn. */
   get waiting() {
-    return this.#queue.length;
+    return this.queue.filter((mutation) => !waitOf(mutation)).length;
   }
 
   /** The unsent mutations of a row, oldest first. */
   of(id) {
-    return this.#queue.filter((mutation) => mutation.row === id);
+    return this.queue.filter((mutation) => mutation.row === id);
   }
 
   /** The ids of the rows of an entity that are made here and unsent. */
   created(entity) {
     const event = `${entity}_create`;
-    return this.#queue.filter((mutation) => mutation.event === event).map(({ row }) => row);
+    return this.queue.filter((mutation) => mutation.event === event).map(({ row }) => row);
   }
 
-  /** Whether a row was made here, within the last week, also if that is acknowledged. */
+  /** Those that were refused, and wait to be mended, discarded or read; of a row, or all. */
+  refusedOf(id = null) {
+    return this.#kept.refused.filter(({ row }) => id === null || row === id);
+  }
+
+  /** What edits of a row met that nobody has looked at yet, and its version then; or null. */
+  conflictsOf(id) {
+    const all = this.#kept.conflicted.filter(({ row }) => row === id);
+    if (!all.length) return null;
+    const listed = all.flatMap(({ conflicts }) => conflicts.map((each) => [each.field, each]));
+    return { conflicts: [...new Map(listed).values()], version: all.at(-1).version };
+  }
+
+  /** The rows that wait for a person: something of them is to be mended or chosen. */
+  get troubled() {
+    const all = [...this.#kept.refused.filter(isMendable), ...this.#kept.conflicted];
+    return [...new Set(all.map(({ row }) => row))];
+  }
+
+  /** All that is kept of a row, also what was acknowledged within the last week; oldest first. */
+  async kept(id) {
+    return (await this.#kept.all()).filter(({ row }) => row === id);
+  }
+
+  /** Whether a row was made here, within the last week, and that is not refused. */
   async made(id) {
-    const all = await this.storage.getAllFromIndex("mutations", "agent", this.agentId);
-    return all.some(({ row, event }) => row === id && event.endsWith("_create"));
+    const all = await this.kept(id);
+    return all.some(({ event, refused }) => event.endsWith("_create") && !refused);
   }
 
   /**
    * Keeps an edit, and sends it as soon as may be.
    *
    * Resolves with the ack, or with `{status: "waiting"}` when there is no connection. Rejects with
-   * `ApiError` when the server refused it; then it is forgotten here.
+   * `ApiError` when the server refused it, which then is the writer's to tell and to keep; or when it
+   * could not be kept here.
    */
   async write(event, payload) {
+    return (await this.keep(event, payload)).answer;
+  }
+
+  /**
+   * Resolves once the edit is kept, with its `sequence` and the `answer` as `write` gives it.
+   * With `delay` it is sent after so many milliseconds, also if the page is gone by then, unless it
+   * is withdrawn or postponed.
+   */
+  async keep(event, payload, { delay = 0 } = {}) {
     const entity = event.split("_")[0];
-    this.#checkSize(payload);
+    checkSize(payload, this.connection.welcome?.limits.payload_bytes);
     const mutation = {
       agent: this.agentId,
       event,
       row: payload.id ?? payload[entity].id,
       payload: { ...payload, mutation_id: newId(), edited_at: Date.now() },
+      ...(delay ? { not_before: Date.now() + delay } : {}),
     };
-    mutation.sequence = await this.storage.add("mutations", mutation);
-    this.#newest = Math.max(this.#newest, mutation.sequence);
-    // Unless the queue was read anew at just this moment, and has it.
-    this.#forget(mutation);
-    this.#queue.push(mutation);
+    await this.#kept.add(mutation);
     const answer = new Promise((resolve, reject) => {
       this.#writers.set(mutation.sequence, { resolve, reject });
     });
     this.#changed();
-    if (this.connection.state !== "online") this.#letWritersGo();
-    this.send();
-    return answer;
+    if (this.connection.state !== "online") this.delayed();
+    this.sender.send();
+    return { sequence: mutation.sequence, answer };
   }
 
-  /** Sends what waits, oldest first, unless that is going on. */
-  async send() {
-    if (this.#sending || this.connection.state !== "online") return;
-    this.#sending = true;
-    clearTimeout(this.#retry);
-    try {
-      await this.#alone(() => this.#sendAll());
-    } finally {
-      this.#sending = false;
-    }
-    // One that was written just as the last was answered.
-    if (this.#queue.length && this.connection.state === "online" && !this.#retry) this.send();
+  /** Lets a mutation wait that much longer from now on, or no more; unless it is on its way. */
+  async postpone(sequence, delay) {
+    await this.#change([sequence], (mutation) =>
+      mutation.not_before ? { ...mutation, not_before: Date.now() + delay } : undefined,
+    );
+    this.sender.send();
   }
 
-  /** While no other tab sends. */
-  #alone(work) {
-    return navigator.locks ? navigator.locks.request(this.lockName, work) : work();
+  /** Takes a mutation back that is not to be sent yet; false when it may be on its way. */
+  async withdraw(sequence) {
+    const changed = await this.#change([sequence], (mutation) =>
+      mutation.not_before ? null : undefined,
+    );
+    return changed.length > 0;
   }
 
-  async #sendAll() {
-    // Another tab may have sent some of them meanwhile.
-    await this.#load();
-    this.#retry = null;
-    // What the server stumbled over does not hold up the edits of other rows.
-    const held = new Set();
-    const next = () => this.#queue.find((mutation) => !held.has(mutation.row));
-    for (let mutation = next(); mutation && this.connection.state === "online"; mutation = next()) {
-      const { ack, error } = await this.#ask(mutation);
-      if (ack) await this.#acknowledged(mutation, ack);
-      else if (error.code === "internal") held.add(mutation.row);
-      else if (error.passing || error.code === "unauthenticated") {
-        this.#tryAgain(error.retryAfterMs ?? RETRY_MS);
-        return;
-      } else await this.#refused(mutation, error);
-    }
-    if (held.size) this.#tryAgain(RETRY_MS);
+  /** Forgets refused mutations: they are mended, discarded or read. */
+  dismiss(sequences) {
+    return this.#change(sequences, ({ refused }) => (refused ? null : undefined));
   }
 
-  async #ask(mutation) {
-    try {
-      return { ack: await this.connection.send(mutation.event, mutation.payload) };
-    } catch (error) {
-      return { error };
-    }
+  /** Somebody has looked at the conflicts of a row. */
+  settle(id) {
+    const sequences = this.#kept.conflicted.filter(({ row }) => row === id).map(sequenceOf);
+    return this.#change(sequences, ({ conflicts, version, ...mutation }) => mutation);
   }
 
-  #tryAgain(delay) {
-    this.#letWritersGo();
-    this.#retry = setTimeout(() => {
-      this.#retry = null;
-      this.send();
-    }, delay);
+  /** For the sender: the mutation as it is to be sent, null when it was withdrawn or postponed. */
+  async claim(mutation) {
+    if (!mutation.not_before) return mutation;
+    const [claimed] = await this.#kept.change([mutation.sequence], (known) => {
+      const { not_before, ...due } = known;
+      return waitOf(known) ? undefined : due;
+    });
+    if (!claimed) await this.load();
+    return claimed ?? null;
   }
 
-  /** A message that is too large has the line cut, and would be sent again for ever. */
-  #checkSize(payload) {
-    const most = this.connection.welcome?.limits.payload_bytes ?? MOST_BYTES;
-    const size = new TextEncoder().encode(JSON.stringify(payload)).length;
-    if (size > most - SPARE_BYTES) {
-      throw new ApiError("too_large", `This is ${formatCount(size)} bytes long. Make it shorter.`);
-    }
-  }
-
-  async #acknowledged(mutation, ack) {
-    const kept = { ...mutation, acknowledged: Date.now(), epoch: this.connection.epoch };
-    await this.storage.put("mutations", kept);
-    this.#forget(mutation);
+  /** For the sender: the server has carried it out. */
+  async acknowledged(mutation, ack) {
+    const asks = ack.conflicts?.length && /^contact_(create|update)$/.test(mutation.event);
+    await this.#kept.replace({
+      ...mutation,
+      acknowledged: Date.now(),
+      epoch: this.connection.epoch,
+      ...(asks ? { conflicts: ack.conflicts, version: ack.version } : {}),
+    });
+    this.#kept.forget(mutation);
+    if (asks) await this.#kept.load();
     this.#tell("acknowledged", { mutation, ack });
     this.#post({ mutation, ack });
     const writer = this.#takeWriter(mutation);
@@ -181,74 +193,85 @@ export class Mutations extends EventTarget {
     this.#changed();
   }
 
-  async #refused(mutation, error) {
-    await this.storage.delete("mutations", mutation.sequence);
-    this.#forget(mutation);
+  /** For the sender: the server will not have it; nor what is behind the creation of a row. */
+  async refused(mutation, error) {
+    const entity = mutation.event.split("_")[0];
     const { code, message, details } = error;
-    this.#post({ mutation, error: { code, message, details } });
+    const creates = mutation.event.endsWith("_create");
+    const behind = creates ? this.of(mutation.row).filter((each) => isLater(each, mutation)) : [];
+    const group = [mutation, ...behind];
+    // Made and deleted: nobody misses it.
+    const moot = creates && !overlaid(undefined, group, entity);
     const writer = this.#takeWriter(mutation);
+    const told = moot || (writer && !behind.length);
+    await this.#kept.change(group.map(sequenceOf), (known) => {
+      const refused = { code, message, details, behind: known.sequence !== mutation.sequence };
+      return told ? null : { ...known, refused };
+    });
+    for (const each of behind) this.#takeWriter(each)?.reject(error);
+    this.#post({ mutation, error: { code, message, details } });
     if (writer) writer.reject(error);
-    else this.#tell("refused", { mutation, error });
+    else if (!moot) this.#tell("refused", { mutation, error });
     this.#changed();
   }
 
-  /** Another tab wrote something, or tells what became of an edit, which may be of this one. */
-  #heard({ mutation, ack, error }) {
-    if (mutation) {
-      const writer = this.#takeWriter(mutation);
-      this.#forget(mutation);
-      if (ack) this.#tell("acknowledged", { mutation, ack });
-      if (ack) writer?.resolve(ack);
-      else writer?.reject(new ApiError(error.code, error.message, error.details));
-    }
-    return this.#load();
+  /** For the sender: whoever waits for an answer is told that it comes later. */
+  delayed() {
+    for (const writer of this.#writers.values()) writer.resolve(WAITING);
+    this.#writers.clear();
   }
 
-  /** A restored database may have lost what it had acknowledged: it is judged once more. */
-  async #sendAgain(epoch) {
-    const all = await this.storage.getAllFromIndex("mutations", "agent", this.agentId);
-    for (const { acknowledged, epoch: of, ...mutation } of all) {
-      if (acknowledged && of !== epoch) await this.storage.put("mutations", mutation);
-    }
-    await this.#load();
-    this.send();
-  }
-
-  async #load() {
-    // What is written while this reads is not in what it reads, and stays.
-    const newest = this.#newest;
-    const all = await this.storage.getAllFromIndex("mutations", "agent", this.agentId);
-    const read = new Set(all.map(({ sequence }) => sequence));
-    for (const mutation of all) {
-      if (mutation.acknowledged < Date.now() - KEPT_MS) {
-        await this.storage.delete("mutations", mutation.sequence);
-      }
-    }
-    const late = this.#queue.filter(({ sequence }) => sequence > newest && !read.has(sequence));
-    this.#queue = [...all.filter((mutation) => !mutation.acknowledged), ...late];
+  /** Reads anew what is kept, also by other tabs. */
+  async load() {
+    await this.#kept.load();
     this.#tell("waiting");
   }
 
-  #stateChanged() {
-    if (this.connection.state === "online") this.send();
-    else this.#letWritersGo();
+  /** Another tab wrote something, or tells what became of an edit, which may be of this one. */
+  async #heard({ mutation, ack, error }) {
+    const writer = mutation && this.#takeWriter(mutation);
+    if (ack) {
+      this.#kept.forget(mutation);
+      this.#tell("acknowledged", { mutation, ack });
+      writer?.resolve(ack);
+    } else if (error && writer) {
+      // It is the writer's to tell and to keep, but for what was behind it.
+      const alone = this.refusedOf(mutation.row).every(({ refused }) => !refused.behind);
+      if (alone) await this.dismiss([mutation.sequence]);
+      writer.reject(new ApiError(error.code, error.message, error.details));
+    }
+    await this.load();
+    if (this.queue.length) this.sender.lookSoon();
   }
 
-  /** Whoever waits for an answer is told that it comes later. */
-  #letWritersGo() {
-    for (const writer of this.#writers.values())
-      writer.resolve({ status: "waiting", conflicts: [] });
-    this.#writers.clear();
+  async #lineChanged() {
+    if (this.connection.state === "online") {
+      await this.#sendLostAgain(this.connection.epoch);
+      this.sender.send();
+    } else this.delayed();
+  }
+
+  /** A restored database may have lost what it had acknowledged: it is judged once more. */
+  async #sendLostAgain(epoch) {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    const all = await this.#kept.all();
+    const isLost = (each) => each.acknowledged && each.epoch !== epoch;
+    await this.#change(all.filter(isLost).map(sequenceOf), (known) =>
+      isLost(known) ? unsent(known) : undefined,
+    );
+  }
+
+  async #change(sequences, change) {
+    const changed = sequences.length ? await this.#kept.change(sequences, change) : [];
+    if (changed.length) this.#changed();
+    return changed;
   }
 
   #takeWriter(mutation) {
     const writer = this.#writers.get(mutation.sequence);
     this.#writers.delete(mutation.sequence);
     return writer;
-  }
-
-  #forget(mutation) {
-    this.#queue = this.#queue.filter((each) => each.sequence !== mutation.sequence);
   }
 
   #changed() {
@@ -265,3 +288,9 @@ export class Mutations extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
+
+const isLater = (one, other) => one.sequence > other.sequence;
+
+const sequenceOf = ({ sequence }) => sequence;
+
+const unsent = ({ acknowledged, epoch, conflicts, version, ...mutation }) => mutation;

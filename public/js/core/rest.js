@@ -2,9 +2,10 @@ import { errorOf, offline } from "./errors.js";
 
 /** Calls of the server's REST, signed with the API key. All reject with `ApiError`. */
 export class Rest {
-  /** `key()` gives the API key that is signed in with now. */
-  constructor(key) {
+  /** `key()` gives the API key that is signed in with now; `writerId` names this browser. */
+  constructor(key, writerId) {
     this.key = key;
+    this.writerId = writerId;
   }
 
   get(path, query, options) {
@@ -49,9 +50,9 @@ export class Rest {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("POST", address(path, { file_name: file.name, ...query }));
-      request.setRequestHeader("X-API-Key", this.key());
-      request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
-      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+      const type = file.type || "application/octet-stream";
+      const sent = { ...this.#who(), "Content-Type": type, ...headers };
+      for (const [name, value] of Object.entries(sent)) request.setRequestHeader(name, value);
       request.responseType = "json";
       request.upload.addEventListener("progress", (event) => {
         if (event.lengthComputable) onProgress?.(event.loaded / event.total);
@@ -82,13 +83,17 @@ export class Rest {
     return name;
   }
 
+  #who() {
+    return { "X-API-Key": this.key(), "X-Writer-Id": this.writerId };
+  }
+
   async #json(method, path, body, query, options) {
     const response = await this.#fetch(method, path, body, query, options);
     return response.json();
   }
 
   async #fetch(method, path, body, query = {}, { signal, headers = {}, keepalive = false } = {}) {
-    const sent = { "X-API-Key": this.key(), ...headers };
+    const sent = { ...this.#who(), ...headers };
     if (body !== undefined) sent["Content-Type"] = "application/json";
     let response;
     try {

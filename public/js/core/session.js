@@ -1,6 +1,9 @@
 import { ApiError } from "./errors.js";
+import { newId } from "./ids.js";
 
 const KEY = "fieldbook.api_key";
+const WRITER = "fieldbook.writer_id";
+const ID = /^[A-Za-z0-9_-]{8,64}$/;
 
 /**
  * Who is signed in. The key is kept for the browser's session, or in this browser until one signs
@@ -13,6 +16,8 @@ export class Session {
     this.tenant = null;
     /** The id of the key itself, as the list of keys has it. */
     this.keyId = null;
+    /** Names this browser, whose tabs share a queue, beside others with the same key. */
+    this.writerId = writerIdOf(localStorage);
   }
 
   get role() {
@@ -59,4 +64,17 @@ export class Session {
     this.apiKey = null;
     this.agent = null;
   }
+}
+
+function writerIdOf(storage) {
+  const known = storage.getItem(WRITER);
+  if (ID.test(known)) return known;
+  const made = newId();
+  try {
+    storage.setItem(WRITER, made);
+  } catch (error) {
+    // Without room each tab is a writer of its own, which is told of the others' edits, too.
+    if (error.name !== "QuotaExceededError") throw error;
+  }
+  return made;
 }

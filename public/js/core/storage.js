@@ -1,6 +1,13 @@
 import { openDB } from "../../vendor/idb/index.js";
+import { ApiError } from "./errors.js";
 
 const VERSION = 1;
+
+const WORDS = {
+  QuotaExceededError:
+    "This browser has no room left to keep edits in. Free some space on this computer, then try again.",
+  VersionError: "A newer Fieldbook is open in another tab. Reload this page.",
+};
 
 /** What this browser keeps: unsent and lately sent mutations, and drafts of forms. */
 export async function openStorage() {
@@ -18,11 +25,14 @@ const openDatabase = () =>
       mutations.createIndex("agent", "agent");
       database.createObjectStore("drafts");
     },
+    // A newer version in another tab would wait for this one without end.
+    blocking: (_version, _blocked, { target }) => target.close(),
   });
 
 /**
  * The calls of idb that are needed here. The browser closes a database when its data are cleared:
- * then it is opened anew, empty, or nothing could be edited until the page is reloaded.
+ * then it is opened anew, empty, or nothing could be edited until the page is reloaded. Rejects with
+ * `ApiError` of the code `storage`.
  */
 class Storage {
   #database;
@@ -37,7 +47,38 @@ class Storage {
   put = (...values) => this.#ask((database) => database.put(...values));
   delete = (...names) => this.#ask((database) => database.delete(...names));
 
+  /**
+   * Changes some mutations, all or none of them, while nobody else does: `change(mutation)` gives what
+   * is to stand in its place, null to remove it, undefined to leave it. Gives those that are changed.
+   */
+  changeMutations = (sequences, change) =>
+    this.#ask(async (database) => {
+      const transaction = database.transaction("mutations", "readwrite");
+      const changed = [];
+      for (const sequence of sequences) {
+        const known = await transaction.store.get(sequence);
+        const next = known && change(known);
+        if (next === undefined) continue;
+        // Nothing but the store's own answers may be waited for in here.
+        if (next === null) await transaction.store.delete(sequence);
+        else await transaction.store.put(next);
+        changed.push(next ?? known);
+      }
+      await transaction.done;
+      return changed;
+    });
+
   async #ask(work) {
+    try {
+      return await this.#tryTwice(work);
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      const words = WORDS[error.name] ?? `This browser can't keep edits (${error.message}).`;
+      throw new ApiError("storage", words);
+    }
+  }
+
+  async #tryTwice(work) {
     try {
       return await work(this.#database);
     } catch (error) {
@@ -48,13 +89,9 @@ class Storage {
   }
 }
 
-/**
- * Drafts of forms, by a name of their own; of the signed-in agent alone. Event `written` (detail:
- * the name).
- */
-export class Drafts extends EventTarget {
+/** Drafts of forms, by a name of their own; of the signed-in agent alone. */
+export class Drafts {
   constructor(storage, agentId) {
-    super();
     this.storage = storage;
     this.agentId = agentId;
   }
@@ -63,9 +100,8 @@ export class Drafts extends EventTarget {
     return this.storage.get("drafts", this.#key(name));
   }
 
-  async write(name, draft) {
-    await this.storage.put("drafts", draft, this.#key(name));
-    this.dispatchEvent(new CustomEvent("written", { detail: name }));
+  write(name, draft) {
+    return this.storage.put("drafts", draft, this.#key(name));
   }
 
   remove(name) {

@@ -32,6 +32,7 @@ export class Store extends EventTarget {
     });
     connection.addEventListener("changes", ({ detail }) => this.apply(detail));
     connection.addEventListener("stale", () => this.#refresh());
+    connection.addEventListener("epoch", () => this.#forgetAll());
     mutations.addEventListener("acknowledged", ({ detail }) => this.#acknowledged(detail));
     mutations.addEventListener("waiting", () => this.#note());
   }
@@ -186,6 +187,14 @@ export class Store extends EventTarget {
     for (const id of before) if (!ids.has(id)) held.delete(id);
     this.take(entity, rows);
     this.#sorted.delete(entity);
+    this.#note();
+  }
+
+  /** In a new life versions begin anew, from before what is on hand: all that comes is newer. */
+  #forgetAll() {
+    for (const held of this.#rows.values()) held.clear();
+    this.#tombstones.clear();
+    this.loaded = false;
     this.#note();
   }
 

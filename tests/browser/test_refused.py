@@ -1,0 +1,282 @@
+"""Edits that had waited and are refused: nothing of them is lost, and all of it can be mended."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
+from tests.browser.support.contacts import (
+    change_contact,
+    edit,
+    make_contact,
+    read_contact,
+    save,
+    toast,
+)
+from tests.browser.support.lines import Line
+
+pytestmark = ON_THE_SERVERS_LOOP
+
+BAD_EMAIL = "mia@-example.com"
+
+
+async def offline(page: Page) -> Line:
+    """Opens the page anew on a line, and cuts that."""
+    line = await Line.of(page.context)
+    await page.reload()
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await expect(page.locator(".contact-edit, .contact-form").first).to_be_visible()
+    await line.cut()
+    await expect(page.get_by_test_id("connection")).to_have_text("Offline")
+    return line
+
+
+async def make_refused(page: Page) -> str:
+    """A contact that the server will not have; its id."""
+    await page.get_by_label("First name").fill("Mia")
+    await page.get_by_role("button", name="Add an e-mail").click()
+    await page.keyboard.type(BAD_EMAIL)
+    await save(page)
+    await expect(page.get_by_role("heading", name="Mia")).to_be_visible()
+    return page.url.rpartition("/")[2]
+
+
+async def write(page: Page, label: str, text: str) -> None:
+    form = await edit(page)
+    await form.get_by_label(label, exact=True).fill(text)
+    await save(page)
+
+
+async def restore(page: Page) -> Locator:
+    """Opens what is kept as a draft."""
+    await page.get_by_test_id("draft").get_by_role("button", name="Restore").click()
+    return page.locator(".contact-form")
+
+
+async def test_a_contact_that_is_refused_on_return_is_a_draft_with_all_that_was_edited_since(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/contacts/new")
+    line = await offline(page)
+    contact_id = await make_refused(page)
+    await write(page, "Company", "Keller")
+    await write(page, "Company", "Keller Ltd")
+    await write(page, "Notes", "Met at the fair")
+    line.sent.clear()
+    line.mend()
+    await expect(toast(page, "hyphen")).to_be_visible(timeout=30_000)
+    # One word of it, and not one for each edit.
+    await expect(page.get_by_test_id("toast")).to_have_count(1)
+    await expect(page.get_by_test_id("waiting")).to_have_count(0)
+    await expect(page.get_by_test_id("troubled")).to_have_text("1 to look at")
+    assert line.events() == ["contact_create"]
+
+    await page.reload()
+    await expect(page.get_by_test_id("draft")).to_contain_text("hyphen")
+    form = await restore(page)
+    await expect(form.get_by_label("Company")).to_have_value("Keller Ltd")
+    await expect(form.get_by_label("Notes")).to_have_value("Met at the fair")
+    # Typed, and left again: what was typed is in the draft, too.
+    await form.get_by_label("Job title").fill("Boss")
+    await page.wait_for_timeout(800)
+    await page.reload()
+    form = await restore(page)
+    await expect(form.get_by_label("Job title")).to_have_value("Boss")
+    await form.get_by_role("textbox", name="E-mail").fill("mia@example.com")
+    await save(page)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
+    await expect(page.get_by_test_id("draft")).to_have_count(0)
+    contact = await read_contact(sign_in(), contact_id)
+    said = [contact[name] for name in ("first_name", "company", "notes", "job_title", "email")]
+    assert said == ["Mia", "Keller Ltd", "Met at the fair", "Boss", "mia@example.com"]
+
+
+async def test_what_is_edited_while_its_creation_is_refused_is_saved_with_all_of_it(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/contacts/new")
+    line = await offline(page)
+    contact_id = await make_refused(page)
+    form = await edit(page)
+    await form.get_by_label("Company").fill("Keller")
+    line.mend()
+    await expect(toast(page, "hyphen")).to_be_visible(timeout=30_000)
+    await expect(form.get_by_label("Company")).to_have_value("Keller")
+    await form.get_by_role("textbox", name="E-mail").fill("mia@example.com")
+    await save(page)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
+    contact = await read_contact(sign_in(), contact_id)
+    assert (contact["company"], contact["email"]) == ("Keller", "mia@example.com")
+
+
+async def test_two_tabs_see_what_was_refused_and_one_mends_it(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/contacts/new")
+    line = await offline(page)
+    contact_id = await make_refused(page)
+    other = await open_page(f"/contacts/{contact_id}", context=page.context)
+    await expect(other.get_by_role("heading", name="Mia")).to_be_visible()
+    await write(other, "Company", "Keller")
+    line.mend()
+    for tab in (page, other):
+        await expect(tab.get_by_test_id("troubled")).to_have_text("1 to look at", timeout=30_000)
+        await expect(tab.get_by_test_id("draft")).to_contain_text("hyphen")
+        await expect(tab.get_by_test_id("waiting")).to_have_count(0)
+    form = await restore(other)
+    await expect(form.get_by_label("Company")).to_have_value("Keller")
+    await form.get_by_role("textbox", name="E-mail").fill("mia@example.com")
+    await save(other)
+    await expect(page.get_by_test_id("draft")).to_have_count(0)
+    await expect(page.get_by_test_id("contact")).to_contain_text("mia@example.com")
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
+    assert (await read_contact(sign_in(), contact_id))["company"] == "Keller"
+
+
+async def test_two_contacts_that_are_refused_at_once_are_both_kept(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/contacts/new")
+    line = await offline(page)
+    first = await make_refused(page)
+    await page.evaluate("location.hash = '/contacts/new'")
+    await expect(page.get_by_label("First name")).to_have_value("")
+    second = await make_refused(page)
+    # And a third is being typed.
+    await page.evaluate("location.hash = '/contacts/new'")
+    await page.get_by_label("First name").fill("Third")
+    line.mend()
+    await expect(page.get_by_test_id("troubled")).to_have_text("2 to look at", timeout=30_000)
+    await expect(page.get_by_label("First name")).to_have_value("Third")
+    await page.evaluate(f"location.hash = '/contacts/{second}'")
+    await page.get_by_test_id("draft").get_by_role("button", name="Discard").click()
+    await expect(page.get_by_test_id("missing")).to_be_visible()
+    await page.get_by_test_id("troubled").click()
+    await expect(page).to_have_url(re.compile(first))
+    form = await restore(page)
+    await form.get_by_role("textbox", name="E-mail").fill("mia@example.com")
+    await save(page)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
+    await page.evaluate("location.hash = '/contacts/new'")
+    form = await restore(page)
+    await expect(form.get_by_label("First name")).to_have_value("Third")
+
+
+async def test_a_contact_made_and_deleted_before_it_is_refused_is_no_trouble(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page("/contacts/new")
+    line = await offline(page)
+    await make_refused(page)
+    await page.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_test_id("waiting")).to_have_text("2 unsent")
+    line.mend()
+    await expect(page.get_by_test_id("waiting")).to_have_count(0, timeout=30_000)
+    await page.wait_for_timeout(500)
+    await expect(toast(page, "hyphen")).to_have_count(0)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
+
+
+async def test_what_was_refused_does_not_take_back_what_was_edited_later(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    contact_id = await make_contact(api, first_name="Mia", company="Roth")
+    page = await open_page(f"/contacts/{contact_id}")
+    line = await offline(page)
+    form = await edit(page)
+    await form.get_by_label("Company").fill("Keller")
+    await form.get_by_label("Job title").fill("Boss")
+    await form.get_by_role("button", name="Add an e-mail").click()
+    await page.keyboard.type(BAD_EMAIL)
+    await save(page)
+    form = await edit(page)
+    await form.get_by_label("Company").fill("Keller Ltd")
+    await form.get_by_role("textbox", name="E-mail").fill("mia@example.com")
+    await save(page)
+    line.mend()
+    await expect(page.get_by_test_id("draft")).to_be_visible(timeout=30_000)
+    await expect(page.get_by_test_id("waiting")).to_have_count(0)
+    form = await restore(page)
+    await expect(form.get_by_label("Company")).to_have_value("Keller Ltd")
+    await expect(form.get_by_label("Job title")).to_have_value("Boss")
+    await save(page)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
+    contact = await read_contact(api, contact_id)
+    assert (contact["company"], contact["email"]) == ("Keller Ltd", "mia@example.com")
+    assert contact["job_title"] == "Boss"
+
+
+async def test_an_edit_refused_while_its_contact_was_deleted_is_kept(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    contact_id = await make_contact(api, first_name="Mia")
+    page = await open_page(f"/contacts/{contact_id}")
+    line = await offline(page)
+    form = await edit(page)
+    await form.get_by_label("Company").fill("Keller")
+    await form.get_by_role("button", name="Add an e-mail").click()
+    await page.keyboard.type(BAD_EMAIL)
+    await save(page)
+    assert (await api.delete(f"/api/contacts/{contact_id}")).status == 200
+    line.mend()
+    await expect(toast(page, "hyphen")).to_be_visible(timeout=30_000)
+    await page.reload()
+    await expect(page.get_by_test_id("deleted")).to_be_visible()
+    form = await restore(page)
+    await expect(form.get_by_label("Company")).to_have_value("Keller")
+    await form.get_by_role("textbox", name="E-mail").fill("mia@example.com")
+    await save(page)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
+    # A new contact, as the other one is gone.
+    assert contact_id not in page.url
+    assert (await read_contact(api, page.url.rpartition("/")[2]))["company"] == "Keller"
+
+
+async def test_a_refusal_that_nobody_has_read_is_told_again_after_a_reload(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in("admin")
+    contact_id = await make_contact(api, first_name="Mia")
+    page = await open_page(f"/contacts/{contact_id}", "agent")
+    line = await offline(page)
+    await write(page, "Company", "Keller")
+    assert (await api.patch("/api/tenant", {"agents_edit": "own"})).status == 200
+    line.mend()
+    refusal = toast(page, "only contacts that you own")
+    await expect(refusal).to_be_visible(timeout=30_000)
+    await page.reload()
+    await expect(refusal).to_be_visible()
+    await refusal.get_by_role("button", name="Close this message").click()
+    await expect(refusal).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await page.wait_for_timeout(500)
+    await expect(refusal).to_have_count(0)
+
+
+async def test_a_question_of_an_edit_that_met_another_outlives_a_reload(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in("admin")
+    contact_id = await make_contact(api, first_name="Mia", company="Roth")
+    page = await open_page(f"/contacts/{contact_id}")
+    line = await offline(page)
+    await write(page, "Company", "Mine")
+    await change_contact(api, contact_id, company="Theirs")
+    line.mend()
+    await expect(page.get_by_test_id("troubled")).to_be_visible(timeout=30_000)
+    await page.goto(page.url.partition("#")[0] + "#/labels")
+    await page.reload()
+    await page.get_by_test_id("troubled").click()
+    notice = page.get_by_test_id("conflict-notice")
+    await notice.get_by_role("button", name="Choose").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("Mine")
+    await expect(dialog).to_contain_text("Theirs")
+    await dialog.get_by_role("button", name="Leave it as it is").click()
+    await expect(notice).to_have_count(0)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)
