@@ -80,10 +80,11 @@ export function progressOf(job) {
 
 /** The counts to show: `[{name, label, count, bad}]`; what an edit can't do is left out. */
 export function countsOf(job) {
-  const { counts, kind } = job;
+  const { counts, kind, edit } = job;
+  const updated = edit?.delete ? "deleted" : "changed";
   const shown = [
     { name: "created", label: "created" },
-    { name: "updated", label: kind === "import" ? "updated" : "changed" },
+    { name: "updated", label: kind === "import" ? "updated" : updated },
     { name: "unchanged", label: "unchanged" },
     { name: "conflicts", label: counts.conflicts === 1 ? "conflict" : "conflicts", warning: true },
     { name: "errors", label: counts.errors === 1 ? "error" : "errors", bad: true },

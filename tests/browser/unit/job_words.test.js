@@ -113,6 +113,14 @@ test("a job is called by its file", () => {
   assert.equal(jobTitle(job({ file_name: null })), "Import");
 });
 
+test("what a deletion changed is told as deleted", () => {
+  const edit = { contacts: 3, delete: true, merge: null, changed: [] };
+  const deletion = { kind: "update", state: "done", counts: { updated: 3, errors: 1 } };
+  assert.equal(summaryOf(job({ ...deletion, edit })), "3 deleted, 1 error");
+  const other = job({ ...deletion, edit: { ...edit, delete: false, changed: ["notes"] } });
+  assert.equal(summaryOf(other), "3 changed, 1 error");
+});
+
 test("an edit is called by what it does", () => {
   const title = (edit, total = null) =>
     jobTitle(
