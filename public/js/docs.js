@@ -1,10 +1,9 @@
 // Swagger UI over the server's own OpenAPI document. The key that is entered under "Authorize"
-// stays in this browser over a reload; "Logout" there removes it.
+// goes with the page: were it kept, signing out of the dashboard would leave it behind.
 window.SwaggerUIBundle({
   url: "/api/openapi.json",
   dom_id: "#docs",
   deepLinking: true,
-  persistAuthorization: true,
   displayRequestDuration: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,

@@ -122,6 +122,22 @@ async def test_who_is_signed_in_waits_for_a_server_that_is_away(
     await context.close()
 
 
+async def test_a_key_that_is_tried_in_the_api_s_pages_is_not_kept(
+    open_page: OpenPage, company: Company, server: Server
+) -> None:
+    page = await open_page("/contacts", None)
+    await page.goto(f"{server.url}/docs")
+    await page.get_by_role("button", name="Authorize").first.click()
+    form = page.locator(".auth-container").first
+    await form.locator("input").fill(company.keys["agent"])
+    await form.locator("button[type=submit]").click()
+    await expect(form.get_by_text("Logout")).to_be_visible()
+
+    kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+
+    assert company.keys["agent"] not in kept
+
+
 async def test_whoever_is_cut_off_is_told_why(
     open_page: OpenPage, sign_in: SignIn, company: Company
 ) -> None:
