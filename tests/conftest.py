@@ -21,6 +21,8 @@ from typing import Any
 import asyncpg
 import pytest
 import redis as redis_client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from loguru import logger
 from nanoid import generate
 
@@ -41,6 +43,12 @@ EXAMPLE = (Path(__file__).resolve().parents[1] / ".env.example").read_text(encod
 os.environ |= dict.fromkeys(re.findall(r"^([A-Z_]+)=", EXAMPLE, re.M), "")
 # Nor are servers of this machine asked for through a proxy.
 os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis_settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("tests")
 
 MakeDatabase = Callable[..., str]
 Psql = Callable[[str, str], str]

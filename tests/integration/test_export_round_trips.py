@@ -179,7 +179,9 @@ def _as_text(value: object) -> str:
 @pytest.mark.parametrize("name", FORMATS)
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=4))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_what_was_written_is_read_as_it_was(
     company: Company, tmp_path: Path, name: str, contacts: list[dict[str, Any]]

@@ -224,7 +224,7 @@ async def test_a_leap_year_is_answered(manager: Api) -> None:
 @settings(
     max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_the_history_of_a_span_is_read_from_its_first_entry_or_a_little_before(
     owner: asyncpg.Connection, server: Any, hours: list[int], late: int, asked: int
