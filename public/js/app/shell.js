@@ -24,11 +24,14 @@ export class Shell extends View {
   #unread = false;
   #menu = new Menu(this);
   #main = null;
+  /** For whom the view was opened: the session may have learned of another role by itself. */
+  #role = null;
 
   /** `arrives`: it takes another page's place, so that the focus has to go somewhere. */
   constructor(application, element, { arrives = false } = {}) {
     super(application, element);
     this.arrives = arrives;
+    this.#role = application.session.role;
   }
 
   opened() {
@@ -193,10 +196,10 @@ export class Shell extends View {
   /** Shows the view anew for another role: what one may see and do differs on every page. */
   #agentChanged({ detail: agent }) {
     const { router, session, toasts } = this.application;
-    const { role } = session;
     session.agent = agent;
     this.invalidate();
-    if (agent.role === role) return;
+    if (agent.role === this.#role) return;
+    this.#role = agent.role;
     toasts.show(`Your role was changed: you are ${roleWords(session)} now.`);
     this.#name = null;
     this.#show(router.route);
