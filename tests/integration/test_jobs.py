@@ -177,7 +177,7 @@ async def test_a_worker_that_stops_leaves_its_job_to_the_next(
     await until(owner, f"({tagged}) < 3000")
     started = time.monotonic()
     await first.stop()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
     left = await owner.fetchval(tagged)
     assert 0 < left < 3_000
     assert await owner.fetchval("SELECT status::text FROM pgqueuer") == "queued"
