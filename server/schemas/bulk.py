@@ -12,12 +12,8 @@ from server.errors import Invalid
 from server.schemas.auth import Region
 from server.schemas.base import FieldbookSchema
 from server.schemas.fields import Choice, Flag, Id, Items, Line, Part, Text, Worded
-from server.schemas.queries import (
-    EXPORT_FORMATS,
-    ContactFilterSchema,
-    PageQuerySchema,
-    QueryFlag,
-)
+from server.schemas.queries import EXPORT_FORMATS, ContactFilterSchema, PageQuerySchema
+from server.schemas.query_fields import QueryFlag
 from server.schemas.wellformed import refuse_what_is_not_json
 
 KINDS = ("import", "update")

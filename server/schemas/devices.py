@@ -7,7 +7,8 @@ from marshmallow import fields
 from server.schemas.auth import RegisterSchema
 from server.schemas.base import FieldbookSchema, OptionalSchema
 from server.schemas.fields import Choice, Id, Items, Line, Part, Text, Version, Whole
-from server.schemas.queries import DEVICE_STATES, QueryDay, QueryWhole
+from server.schemas.queries import DEVICE_STATES
+from server.schemas.query_fields import QueryDay, QueryWhole
 from server.schemas.requests import HistoryQuerySchema
 from server.schemas.responses import (
     MAX_SENT,

@@ -11,13 +11,8 @@ from marshmallow import EXCLUDE, ValidationError, fields
 from server.schemas.base import FieldbookSchema, parse
 from server.schemas.fields import MAX_VERSION, Choice, Id, Line, Text, Worded
 from server.schemas.mutations import MutationId
-from server.schemas.queries import (
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
-    PageQuerySchema,
-    QueryClock,
-    QueryWhole,
-)
+from server.schemas.queries import DEFAULT_LIMIT, MAX_LIMIT, PageQuerySchema
+from server.schemas.query_fields import QueryClock, QueryWhole
 from server.schemas.responses import ORIGINS, OUTCOMES
 
 _ETAG = re.compile(r'(?:W/)?"([0-9]{1,16})"|([0-9]{1,16})')

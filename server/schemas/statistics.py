@@ -7,7 +7,7 @@ from marshmallow import fields
 from server.schemas.base import FieldbookSchema
 from server.schemas.devices import DeviceDaySchema
 from server.schemas.fields import Id, Items, Part, Whole
-from server.schemas.queries import QueryDay
+from server.schemas.query_fields import QueryDay
 from server.schemas.responses import MAX_SENT
 from server.schemas.rows import SentTime
 

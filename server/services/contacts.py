@@ -8,7 +8,7 @@ import orjson
 
 from server.db.pool import Database, fetch_one
 from server.db.queries import queries
-from server.schemas.queries import Sort
+from server.schemas.query_fields import Sort
 from server.schemas.texts import search_words
 from server.services.lists import number_in_cursor, page_to_json, read_cursor
 

@@ -66,7 +66,7 @@ async def test_a_list_that_is_higher_than_browsers_let_an_element_be_reaches_eac
     await grid(page).focus()
     await page.keyboard.press("End")
     await expect(row(page, MANY)).to_be_in_viewport(ratio=1)
-    # Each step of a key is one row, wholly seen, though a pixel of the scroller is four of the rows.
+    # Each step of a key is one row, wholly seen, though a scroller's pixel is four of the rows.
     for place in range(MANY - 1, MANY - 31, -1):
         await page.keyboard.press("k")
         await expect(row(page, place)).to_be_in_viewport(ratio=0.99)

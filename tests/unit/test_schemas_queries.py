@@ -10,9 +10,9 @@ from server.schemas.queries import (
     DELTA,
     DEVICE_LIST,
     OUTDATED,
-    Sort,
     parse_query,
 )
+from server.schemas.query_fields import Sort
 
 ID = "V1StGXR8_Z5jdHi6B-myT"
 
