@@ -1,211 +1,30 @@
+"""The states of devices, and the lists and figures made of them."""
+
 from __future__ import annotations
 
-import asyncio
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import asyncpg
 import pytest
-from nanoid import generate
 
-from server.db.pool import Database
 from server.schemas.queries import DEVICE_SORTABLE
 from server.schemas.responses import DeviceSchema
-from server.schemas.sync import PING
 from server.services.actors import Actor
-from server.services.device_reports import DeviceReports
 from server.services.devices import Devices
-from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, SignIn
-from tests.integration.support.devices import Device
-from tests.integration.support.fleet import ago, checked, insert_device
+from tests.integration.conftest import ON_THE_SERVERS_LOOP, SignIn
+from tests.integration.support.fleet import (
+    ago,
+    checked,
+    insert_device,
+    note_minute,
+    set_head,
+    state_of,
+)
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company, Server, add_agent
 
 pytestmark = ON_THE_SERVERS_LOOP
-
-
-async def set_head(sql: asyncpg.Connection, company: Company, version: int) -> None:
-    await sql.execute(
-        "UPDATE global_version SET version = $2 WHERE tenant_id = $1", company.tenant, version
-    )
-
-
-async def note_minute(
-    sql: asyncpg.Connection, company: Company, head: int, **before: float
-) -> None:
-    """The row of a minute in the past, when the head was this."""
-    await sql.execute(
-        "INSERT INTO sync_log (tenant_id, id, kind, started, until)"
-        " VALUES ($1, $2, 'minute', $3, $4)",
-        *(company.tenant, generate(), await ago(sql, **before), head),
-    )
-
-
-async def state_of(api: Api, device_id: str) -> str:
-    device = checked(await api.get(f"/api/devices/{device_id}"), "get_device")
-    state: str = device["state"]
-    return state
-
-
-# How a device comes to be known
-
-
-async def test_a_device_tells_how_it_is_by_its_pings(
-    device: Device, manager: Api, company: Company, server: Server
-) -> None:
-    clock = int(time.time() * 1_000) - 90_000
-    await device.call(
-        "ping",
-        {
-            "clock": clock,
-            "cursor": 0,
-            "queue": {"size": 3, "oldest_at": "2026-03-01T09:30:00Z"},
-            "battery": 41.5,
-            "network": "wifi",
-            "app_version": "2.4.1",
-        },
-    )
-    await server.parts.reports.flush()
-    answer = checked(await manager.get(f"/api/devices/{device.id}"), "get_device")
-    assert answer["agent"] == {"id": company.agents["agent"], "code": "agent", "name": "Agent"}
-    assert answer["queue"] == {
-        "size": 3,
-        "oldest_at": "2026-03-01T09:30:00.000Z",
-        "stuck": True,
-    }
-    assert (answer["battery"], answer["network"], answer["app_version"]) == (41.5, "wifi", "2.4.1")
-    assert answer["clock_skew_ms"] == pytest.approx(90_000, abs=5_000)
-    assert (answer["state"], answer["online"]) == ("never_synced", True)
-
-    await device.call("ping", {"queue": {"size": 0}})
-    await server.parts.reports.flush()
-    answer = checked(await manager.get(f"/api/devices/{device.id}"), "get_device")
-    assert answer["queue"] == {"size": 0, "oldest_at": None, "stuck": False}
-    # What the last ping did not say stays.
-    assert (answer["battery"], answer["network"]) == (41.5, "wifi")
-
-
-async def test_a_device_that_synced_is_online_until_its_socket_closes(
-    device: Device, manager: Api, server: Server
-) -> None:
-    await device.create()
-    _, complete = await device.sync()
-    await server.parts.reports.flush()
-    answer = checked(await manager.get(f"/api/devices/{device.id}"), "get_device")
-    assert (answer["state"], answer["online"]) == ("online", True)
-    assert answer["version"] == complete["version"]
-    assert answer["lag"] == {"versions": 0, "seconds": 0}
-
-    await device.close()
-    deadline = time.monotonic() + 5
-    while await state_of(manager, device.id) == "online":
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-    assert await state_of(manager, device.id) == "idle"
-
-
-async def test_a_device_on_one_server_is_online_on_the_other(
-    device: Device, second_server: Server, company: Company, server: Server
-) -> None:
-    await device.sync()
-    await server.parts.reports.flush()
-    async with aiohttp.ClientSession() as session:
-        api = Api(session, second_server.url, {"X-API-Key": company.keys["manager"]})
-        deadline = time.monotonic() + 5
-        while await state_of(api, device.id) != "online":
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.05)
-
-
-async def test_connections_and_syncs_are_logged(
-    device: Device, server: Server, company: Company, sql: asyncpg.Connection
-) -> None:
-    await device.create()
-    await device.sync()
-    refused = await device.call("contact_delete", {"id": "no-such-contact"})
-    assert refused["error"]["code"] == "not_found"
-    await device.close()
-    deadline = time.monotonic() + 5
-    while True:
-        await server.parts.sync_log.flush()
-        logged = await sql.fetch(
-            "SELECT kind, ended IS NOT NULL AS ended, rows, outcome, error_code, address"
-            " FROM sync_log WHERE tenant_id = $1 AND kind <> 'minute' ORDER BY kind",
-            company.tenant,
-        )
-        if logged and logged[0]["ended"]:
-            break
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-    connection, refusal, sync = logged
-    assert (connection["kind"], connection["address"]) == ("connection", "127.0.0.1")
-    assert (refusal["kind"], refusal["error_code"]) == ("refused", "not_found")
-    assert (sync["kind"], sync["rows"], sync["outcome"]) == ("sync", 1, "complete")
-
-
-async def report(server: Server, company: Company, device_id: str, **ping: Any) -> None:
-    actor = Actor(company.tenant, company.agents["agent"], "a", "A", "agent", device_id=device_id)
-    reports = DeviceReports(server.parts.database)
-    reports.note_ping(actor, PING.load(ping), None)
-    await reports.flush()
-
-
-async def test_of_several_reports_in_a_second_the_last_counts(
-    server: Server, company: Company, sql: asyncpg.Connection
-) -> None:
-    device_id = await insert_device(sql, company)
-    actor = Actor(company.tenant, company.agents["agent"], "a", "A", "agent", device_id=device_id)
-    reports = DeviceReports(server.parts.database)
-    for number in range(1, 4):
-        reports.note_ping(actor, PING.load({"battery": number, "cursor": number}), number)
-    reports.note_synced(actor, 7)
-    # Without a device there is nothing to report of.
-    reports.note_ping(Actor(company.tenant, "a", "a", "A", "agent"), {}, None)
-    await reports.flush()
-    row = await sql.fetchrow("SELECT * FROM devices WHERE id = $1", device_id)
-    assert row is not None
-    assert (row["battery"], row["version"], row["clock_skew_ms"]) == (3, 7, 3)
-    assert row["last_sync"] is not None
-    assert row["last_seen"] is not None
-
-
-async def test_a_device_with_the_head_of_a_minute_ago_has_everything(
-    server: Server, company: Company, sql: asyncpg.Connection
-) -> None:
-    await set_head(sql, company, 1_000)
-    device_id = await insert_device(sql, company)
-    last_sync = "SELECT last_sync FROM devices WHERE id = $1"
-    await report(server, company, device_id, cursor=900)
-    assert await sql.fetchval(last_sync, device_id) is None
-    await note_minute(sql, company, 900, seconds=50)
-    await report(server, company, device_id, cursor=899)
-    assert await sql.fetchval(last_sync, device_id) is None
-    await report(server, company, device_id, cursor=900)
-    assert await sql.fetchval(last_sync, device_id) is not None
-
-
-async def test_reports_wait_while_the_database_is_away(
-    server: Server, company: Company, sql: asyncpg.Connection, module_database_url: str
-) -> None:
-    device_id = await insert_device(sql, company)
-    actor = Actor(company.tenant, company.agents["agent"], "a", "A", "agent", device_id=device_id)
-    database = await Database.connect(module_database_url, size=2)
-    reports = DeviceReports(database)
-    reports.note_ping(actor, PING.load({"battery": 1, "network": "wifi"}), None)
-    working_pool = database.pool
-    broken = await Database.connect(module_database_url, size=2)
-    await broken.close()
-    database.pool = broken.pool
-    await reports.flush()
-    reports.note_ping(actor, PING.load({"battery": 2}), None)
-    database.pool = working_pool
-    await reports.stop()
-    await database.close()
-    row = await sql.fetchrow("SELECT battery, network FROM devices WHERE id = $1", device_id)
-    assert row is not None
-    assert (row["battery"], row["network"]) == (2, "wifi")
 
 
 # States
@@ -482,130 +301,6 @@ async def test_statistics_tell_what_devices_did_and_which_apps_they_have(
     assert (today["syncs"], today["rows"], today["bytes"]) == (1, 100, 5_000)
     assert today["median_sync_ms"] == 200
     assert (await sign_in("agent").get("/api/devices/stats")).code == "forbidden"
-
-
-# Who sees and does what
-
-
-async def test_agents_see_only_their_own_devices(
-    company: Company, sql: asyncpg.Connection, sign_in: SignIn
-) -> None:
-    own = await insert_device(sql, company, last_sync=await ago(sql, hours=1))
-    others = await insert_device(sql, company, "manager", last_sync=await ago(sql, hours=1))
-    agent = sign_in("agent")
-    answer = checked(await agent.get("/api/devices"), "list_devices")
-    assert [item["id"] for item in answer["items"]] == [own]
-    assert checked(await agent.get("/api/devices/health"), "get_health")["total"] == 1
-    assert (await agent.get(f"/api/devices/{own}")).status == 200
-    assert (await agent.get("/api/devices/agent/AGENT")).json["total"] == 1
-    for refused in (
-        await agent.get(f"/api/devices/{others}"),
-        await agent.get("/api/devices/agent/manager"),
-        await agent.post(f"/api/devices/{others}/revoke"),
-        await agent.post(f"/api/devices/{others}/sync"),
-        await agent.post("/api/devices/enrol", {"agent_code": "agent"}),
-    ):
-        assert refused.code == "forbidden"
-
-
-async def test_nobody_sees_the_devices_of_another_company(
-    company: Company, other_company: Company, sql: asyncpg.Connection, sign_in: SignIn
-) -> None:
-    device_id = await insert_device(sql, company)
-    outsider = sign_in("admin", other_company)
-    assert (await outsider.get("/api/devices")).json["total"] == 0
-    for refused in (
-        await outsider.get(f"/api/devices/{device_id}"),
-        await outsider.post(f"/api/devices/{device_id}/revoke"),
-        await outsider.post(f"/api/devices/{device_id}/sync"),
-        await outsider.get("/api/devices/agent/Zoe"),
-    ):
-        assert refused.code == "not_found"
-
-
-async def test_a_revoked_device_is_cut_off_and_stays_out(
-    device: Device, manager: Api, company: Company, sql: asyncpg.Connection
-) -> None:
-    answer = checked(await manager.post(f"/api/devices/{device.id}/revoke"), "revoke")
-    assert answer["ok"]
-    assert answer["device"]["state"] == "revoked"
-    assert (await device.expect("revoked"))["reason"] == "device_revoked"
-    await asyncio.wait_for(device.disconnected.wait(), 5)
-    again = await device.connect()
-    assert (await again.sign_in())["error"]["code"] == "forbidden"
-    # Once more changes nothing, and says so once.
-    answer = checked(await manager.post(f"/api/devices/{device.id}/revoke"), "revoke")
-    assert answer["device"]["state"] == "revoked"
-    history = await sql.fetch(
-        "SELECT op, agent_id FROM audit_log WHERE tenant_id = $1 AND entity_id = $2",
-        *(company.tenant, device.id),
-    )
-    assert [tuple(entry) for entry in history] == [("revoke", company.agents["manager"])]
-    assert (await manager.post(f"/api/devices/{device.id}/sync")).code == "conflict"
-
-
-async def test_a_device_says_since_when_it_is_known_and_since_when_it_is_revoked(
-    company: Company, sql: asyncpg.Connection, manager: Api
-) -> None:
-    known = await ago(sql, hours=50)
-    device_id = await insert_device(sql, company, created_at=known)
-    device = checked(await manager.get(f"/api/devices/{device_id}"), "get_device")
-    assert device["revoked_at"] is None
-    made = datetime.fromisoformat(device["created_at"])
-    assert abs(made - known) < timedelta(milliseconds=1)
-    revoked = await manager.post(f"/api/devices/{device_id}/revoke")
-    age = datetime.now(UTC) - datetime.fromisoformat(revoked.json["device"]["revoked_at"])
-    assert abs(age) < timedelta(minutes=1)
-
-
-async def test_an_agent_revokes_its_own_lost_phone(
-    company: Company, sql: asyncpg.Connection, sign_in: SignIn
-) -> None:
-    device_id = await insert_device(sql, company)
-    answer = checked(await sign_in("agent").post(f"/api/devices/{device_id}/revoke"), "revoke")
-    assert answer["device"]["state"] == "revoked"
-
-
-async def test_asking_a_device_to_sync_is_noted(
-    company: Company, sql: asyncpg.Connection, manager: Api
-) -> None:
-    device_id = await insert_device(sql, company)
-    answer = checked(await manager.post(f"/api/devices/{device_id}/sync"), "request_sync")
-    assert answer["device"]["id"] == device_id
-    asked = "SELECT sync_requested_at IS NOT NULL FROM devices WHERE id = $1"
-    assert await sql.fetchval(asked, device_id)
-    done = "SELECT op FROM audit_log WHERE tenant_id = $1 AND entity_id = $2"
-    assert await sql.fetchval(done, company.tenant, device_id) == "sync"
-
-
-async def test_an_enrolled_device_signs_in_with_its_key(
-    company: Company, manager: Api, make_device: MakeDevice
-) -> None:
-    answer = checked(
-        await manager.post("/api/devices/enrol", {"agent_code": "AGENT", "name": "Ann's phone"}),
-        "enrol",
-        201,
-    )
-    enrolled = answer["device"]
-    assert (enrolled["name"], enrolled["state"]) == ("Ann's phone", "never_synced")
-    assert enrolled["agent"]["id"] == company.agents["agent"]
-    phone = await make_device().connect()
-    signed_in = await phone.sign_in(api_key=answer["api_key"], device_id=enrolled["id"])
-    assert signed_in["ok"]
-    assert signed_in["device_id"] == enrolled["id"]
-    assert signed_in["agent"]["code"] == "agent"
-
-
-async def test_a_manager_can_not_become_an_admin_by_enrolling_a_device(
-    company: Company, sign_in: SignIn
-) -> None:
-    manager, admin = sign_in("manager"), sign_in("admin")
-    assert (await manager.post("/api/devices/enrol", {"agent_code": "admin"})).code == "forbidden"
-    for api, code in ((manager, "manager"), (manager, "api"), (admin, "manager")):
-        checked(await api.post("/api/devices/enrol", {"agent_code": code}), "enrol", 201)
-    refused = await admin.post("/api/devices/enrol", {"agent_code": "nobody"})
-    assert refused.code == "invalid agent_code"
-    assert (await admin.post("/api/devices/enrol", {})).code == "invalid agent_code"
 
 
 async def test_a_company_of_many_devices_is_answered_quickly(

@@ -11,7 +11,7 @@ from nanoid import generate
 from server.rest.devices import device_routes
 from server.rest.openapi import documented_answers
 from server.schemas.base import FieldbookSchema
-from tests.integration.support.rest import Answer
+from tests.integration.support.rest import Answer, Api
 from tests.integration.support.servers import Company
 
 
@@ -58,3 +58,26 @@ async def note_work(
 
 async def ago(sql: asyncpg.Connection, **delta: float) -> Any:
     return await sql.fetchval("SELECT now() - $1::interval", timedelta(**delta))
+
+
+async def set_head(sql: asyncpg.Connection, company: Company, version: int) -> None:
+    await sql.execute(
+        "UPDATE global_version SET version = $2 WHERE tenant_id = $1", company.tenant, version
+    )
+
+
+async def note_minute(
+    sql: asyncpg.Connection, company: Company, head: int, **before: float
+) -> None:
+    """The row of a minute in the past, when the head was this."""
+    await sql.execute(
+        "INSERT INTO sync_log (tenant_id, id, kind, started, until)"
+        " VALUES ($1, $2, 'minute', $3, $4)",
+        *(company.tenant, generate(), await ago(sql, **before), head),
+    )
+
+
+async def state_of(api: Api, device_id: str) -> str:
+    device = checked(await api.get(f"/api/devices/{device_id}"), "get_device")
+    state: str = device["state"]
+    return state
