@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -225,6 +226,51 @@ async def test_filters_stand_in_the_address_and_hold_for_what_comes(
     await expect(entry(page, "Trade fair")).to_have_count(1)
     await expect(page.get_by_label("Outcome", exact=True)).to_have_value("")
     assert page.url.endswith("#/activity")
+
+
+async def test_a_day_shows_what_was_done_on_it_alone(
+    open_page: OpenPage, sign_in: SignIn, sql: asyncpg.Connection, company: Company
+) -> None:
+    manager = sign_in()
+    for name in ("Keller", "Nowak"):
+        await make_contact(manager, company=name)
+    # A quarter to midnight in Berlin, and a quarter past it, are one day in UTC.
+    await sql.execute("SET session_replication_role = replica")
+    for name, time in (("Keller", "22:45"), ("Nowak", "23:15")):
+        at = datetime.fromisoformat(f"2026-01-15T{time}:00Z")
+        await sql.execute(
+            "UPDATE audit_log SET at = $2 WHERE tenant_id = $1 AND after ->> 'company' = $3",
+            *(company.tenant, at, name),
+        )
+    await sql.execute("RESET session_replication_role")
+    page = await open_page("/activity")
+    await page.get_by_label("Day", exact=True).fill("2026-01-15")
+    await expect(entries(page)).to_have_count(1)
+    await expect(entries(page)).to_contain_text("Keller")
+    await expect(page).to_have_url(re.compile("day=2026-01-15"))
+    await page.reload()
+    await expect(page.get_by_label("Day", exact=True)).to_have_value("2026-01-15")
+    await expect(entries(page)).to_have_count(1)
+    await page.get_by_label("Day", exact=True).fill("")
+    await expect(entry(page, "Nowak")).to_have_count(1)
+    assert page.url.endswith("#/activity")
+
+
+async def test_on_a_phone_the_list_comes_first_and_the_filters_when_they_are_asked_for(
+    open_page: OpenPage, company: Company
+) -> None:
+    address = f"/activity?agent={company.agents['manager']}"
+    page = await open_page(address, width=360, height=740)
+    button = page.get_by_role("button", name="Filters 1")
+    await expect(button).to_have_attribute("aria-expanded", "false")
+    await expect(page.get_by_label("Person", exact=True)).to_be_hidden()
+    await button.click()
+    await expect(button).to_have_attribute("aria-expanded", "true")
+    await page.get_by_label("Person", exact=True).select_option("All")
+    await expect(page.get_by_role("button", name="Filters", exact=True)).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await expect(page.get_by_role("button", name="Filters")).to_be_hidden()
+    await expect(page.get_by_label("Person", exact=True)).to_be_visible()
 
 
 async def test_older_entries_come_page_by_page_to_the_first(

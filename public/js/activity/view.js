@@ -1,10 +1,11 @@
 import { View } from "../app/view.js";
 import { formatDay, plural, serverNow } from "../core/times.js";
+import { icon } from "../parts/icon.js";
 import { failed, nothingFound, nothingYet, skeleton } from "../parts/states.js";
 import { html, nothing, repeat } from "../vendor.js";
 import { entryRow } from "./entry.js";
 import { byDay, Feed } from "./feed.js";
-import { filterFields, filtersIn } from "./filters.js";
+import { askedOf, filterFields, filtersIn } from "./filters.js";
 import { Names } from "./names.js";
 
 const PAGE = 50;
@@ -20,6 +21,7 @@ export default class ActivityView extends View {
   #feed = new Feed();
   #newest = null;
   #filters = null;
+  #filtersOpen = false;
   #names;
   #loaded = false;
   #error = null;
@@ -107,7 +109,7 @@ export default class ActivityView extends View {
 
   async #ask(query = {}) {
     const { rest } = this.application;
-    const asked = { limit: PAGE, ...this.#filters, ...query };
+    const asked = { limit: PAGE, ...askedOf(this.#filters), ...query };
     const page = await rest.get("/api/audit", asked, { signal: this.signal });
     this.#names.learn(page.items);
     return page;
@@ -140,10 +142,14 @@ export default class ActivityView extends View {
     const { store } = this.application;
     const filters = this.#filters;
     return html`
-      <div class="view-head"><h1>Activity</h1></div>
+      <div class="view-head">
+        <h1>Activity</h1>
+        ${this.#filterButton()}
+      </div>
       ${filterFields(filters, {
         agents: store.agents(),
         devices: this.#names.devices(),
+        open: this.#filtersOpen,
         choose: (name, value) => this.application.router.replace({ ...filters, [name]: value }),
       })}
       ${
@@ -155,6 +161,26 @@ export default class ActivityView extends View {
           : nothing
       }
       ${this.#content()}
+    `;
+  }
+
+  /** Where there is little room, the list comes first. */
+  #filterButton() {
+    const holding = Object.keys(this.#filters).length;
+    const toggle = () => {
+      this.#filtersOpen = !this.#filtersOpen;
+      this.invalidate();
+    };
+    return html`
+      <button
+        type="button"
+        class="secondary activity-filter-button"
+        aria-expanded=${this.#filtersOpen}
+        aria-controls="activity-filters"
+        @click=${toggle}
+      >
+        ${icon("filter")} Filters${holding ? html` <span class="badge badge-accent">${holding}</span>` : nothing}
+      </button>
     `;
   }
 
