@@ -27,7 +27,7 @@ from server.events.sessions import Session, Sessions
 from server.events.sync import sync_events
 from server.events.writes import entity_events, push_events
 from server.feed.broadcaster import Listener
-from server.feed.listener import Feeds
+from server.feed.feeds import Feeds
 from server.gauges import add_gauges
 from server.jobs.bulk_process import BulkProcesses
 from server.jobs.worker import JOBS, Worker

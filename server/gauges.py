@@ -8,7 +8,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Gauge
 
 from server.feed.broadcaster import Listener
-from server.feed.listener import Feeds
+from server.feed.feeds import Feeds
 from server.transport.server import SocketServer
 
 
