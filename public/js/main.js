@@ -79,6 +79,8 @@ class Application {
     } catch (error) {
       return this.#showSignIn(`${CANNOT_KEEP} (${error.message})`);
     }
+    // Another tab may have signed out meanwhile.
+    if (this.session.agent !== agent) return undefined;
     this.drafts = new Drafts(this.storage, agent.id);
     this.connection = new Connection();
     this.mutations = new Mutations(this.storage, this.connection, agent.id);
@@ -87,9 +89,10 @@ class Application {
     this.connection.addEventListener("revoked", ({ detail }) => this.signOut(SIGNED_OUT[detail]));
     this.connection.open(this.session.apiKey, this.session.writerId);
     await this.mutations.open();
+    if (this.session.agent !== agent) return undefined;
     // The view begins to read what it shows at once, beside the labels.
     this.store.load().catch((error) => this.toasts.error(error));
-    this.#show(new Shell(this, this.element, { arrives: this.page !== null }));
+    return this.#show(new Shell(this, this.element, { arrives: this.page !== null }));
   }
 
   #showSignIn(why = null, resume = null) {

@@ -129,9 +129,11 @@ class Judge:
     def _refuse_outsiders(self, mutation: Mutation) -> None:
         actor = mutation.actor
         if actor.agent_id not in self.roles:
-            raise Forbidden("This account was disabled. Ask an admin of your company.")
+            message = "This account was disabled. Ask an admin of your company."
+            raise Forbidden(message, reason="account_disabled")
         if actor.device_id in self.revoked:
-            raise Forbidden("This device was revoked. Ask an admin of your company.")
+            message = "This device was revoked. Ask an admin of your company."
+            raise Forbidden(message, reason="device_revoked")
 
     def _may_edit(self, mutation: Mutation, state: RowState) -> bool:
         if self.settings.agents_edit == "all" or self.roles[mutation.actor.agent_id] != "agent":

@@ -114,3 +114,111 @@ async def expect_waiting(page: Page, count: int) -> None:
             return
         await page.wait_for_timeout(100)
     raise AssertionError(f"{await page.evaluate('window.queue.waiting')} wait, not {count}")
+
+
+# As a backup from before the edit would be put back.
+RESTORE = """
+SET session_replication_role = replica;
+DELETE FROM contacts WHERE tenant_id = '{tenant}';
+DELETE FROM contact_keys WHERE tenant_id = '{tenant}';
+DELETE FROM contact_search WHERE tenant_id = '{tenant}';
+DELETE FROM mutations WHERE tenant_id = '{tenant}';
+UPDATE global_version SET epoch = replace(gen_random_uuid()::text, '-', '')
+WHERE tenant_id = '{tenant}';
+SET session_replication_role = origin;
+"""
+
+
+async def test_what_a_restored_database_lost_is_sent_again_also_by_a_page_opened_since(
+    open_page: OpenPage, company: Company, sign_in: SignIn, sql: asyncpg.Connection
+) -> None:
+    page = await with_queue(await open_page("/labels", "manager"), company)
+    assert (await page.evaluate(CREATE, "Ann"))["status"] == "applied"
+    await page.close()
+    await sql.execute(RESTORE.format(tenant=company.tenant))
+    assert await names(sign_in()) == []
+    page = await with_queue(await open_page("/labels", "manager", context=page.context), company)
+    await expect_names(sign_in(), ["Ann"])
+
+
+async def test_what_a_restored_database_lost_is_sent_again_by_a_page_whose_line_never_broke(
+    open_page: OpenPage, company: Company, sign_in: SignIn, sql: asyncpg.Connection
+) -> None:
+    page = await with_queue(await open_page("/labels", "manager"), company)
+    assert (await page.evaluate(CREATE, "Ann"))["status"] == "applied"
+    await sql.execute(RESTORE.format(tenant=company.tenant))
+    # The first that the page hears of it is a change.
+    await page.wait_for_timeout(1_500)
+    assert (await sign_in().post("/api/contacts", {"first_name": "Zoe"})).status == 201
+    await expect_names(sign_in(), ["Ann", "Zoe"])
+
+
+async def test_an_edit_of_an_account_that_is_shut_out_waits_until_it_is_let_in_again(
+    open_page: OpenPage, company: Company, sign_in: SignIn, sql: asyncpg.Connection
+) -> None:
+    page = await with_queue(await open_page("/labels", "manager"), company)
+    shut = "UPDATE agents SET disabled = $1 WHERE id = $2"
+    agent = company.agents["agent"]
+    # Without the notice the socket stays open, as it does for the moment until one comes.
+    await sql.execute("ALTER TABLE agents DISABLE TRIGGER notify_agent_access")
+    try:
+        await sql.execute(shut, True, agent)
+        assert (await page.evaluate(CREATE, "Ann"))["status"] == "waiting"
+        assert await page.evaluate("window.queue.waiting") == 1
+        await sql.execute(shut, False, agent)
+    finally:
+        await sql.execute("ALTER TABLE agents ENABLE TRIGGER notify_agent_access")
+    await expect_waiting(page, 0)
+    assert await names(sign_in()) == ["Ann"]
+
+
+async def test_what_is_written_behind_a_creation_that_is_refused_meanwhile_leaves_nobody_waiting(
+    open_page: OpenPage, company: Company
+) -> None:
+    first = await open_page("/labels", "manager")
+    second = await open_page("/labels", "manager", context=first.context)
+    for page in (first, second):
+        await with_queue(page, company)
+    # One tab makes what will be refused, the other edits it before it is sent.
+    await first.evaluate("window.queue.connection.state = 'offline'")
+    bad = {"contact": {"id": "contact-bad", "emails": [{"value": "no e-mail"}]}}
+    assert (await first.evaluate(REFUSED, ["contact_create", bad]))["status"] == "waiting"
+    edit = {"id": "contact-bad", "changes": {"company": "Keller"}}
+    refused = await second.evaluate(REFUSED, ["contact_update", edit])
+    assert refused["code"] == "invalid"
+    for page in (first, second):
+        await expect_waiting(page, 0)
+        kept = "window.queue.refusedOf('contact-bad').map(({ event }) => event)"
+        assert await page.evaluate(kept) == ["contact_create", "contact_update"]
+
+
+async def test_an_edit_for_which_there_is_no_room_is_refused_in_words_and_one_that_is_sent_ends(
+    open_page: OpenPage, company: Company, sign_in: SignIn
+) -> None:
+    page = await with_queue(await open_page("/labels", "manager"), company)
+    await page.evaluate(
+        """() => {
+          const full = () => { throw new DOMException("It is full.", "QuotaExceededError"); };
+          const put = IDBObjectStore.prototype.put;
+          IDBObjectStore.prototype.put = function (value, ...more) {
+            return value.acknowledged ? full() : put.call(this, value, ...more);
+          };
+          window.fill = () => { IDBObjectStore.prototype.add = full; };
+        }"""
+    )
+    assert (await page.evaluate(CREATE, "Ann"))["status"] == "applied"
+    await expect_waiting(page, 0)
+    assert await names(sign_in()) == ["Ann"]
+    await page.evaluate("window.fill()")
+    payload = {"contact": {"id": "contact-more", "first_name": "Ben"}}
+    refused = await page.evaluate(REFUSED, ["contact_create", payload])
+    assert refused["code"] == "storage"
+    assert "Free some space" in refused["message"]
+
+
+async def expect_names(api: Any, wanted: list[str]) -> None:
+    for _ in range(100):
+        if await names(api) == wanted:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"There are {await names(api)}, not {wanted}.")

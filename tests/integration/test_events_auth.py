@@ -347,6 +347,7 @@ async def test_a_disabled_agent_s_last_words_are_refused(
         await sql.execute("UPDATE agents SET disabled = true WHERE code = 'leaver'")
         answer = await device.call("contact_create", {"contact": {"first_name": "Bob"}})
         assert answer["error"]["code"] == "forbidden"
+        assert answer["error"]["reason"] == "account_disabled"
     finally:
         await sql.execute("ALTER TABLE agents ENABLE TRIGGER notify_agent_access")
 

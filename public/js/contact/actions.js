@@ -141,9 +141,10 @@ export class Actions {
   /** Asks about the conflicts, which are looked at then, unless the choice could not be written. */
   async #settle(id, ack) {
     const { mutations, toasts } = this.application;
+    const { sequences = [] } = mutations.conflictsOf(id) ?? {};
     try {
       await settleConflicts(this.application, id, ack);
-      await mutations.settle(id);
+      await mutations.settle(sequences);
     } catch (error) {
       if (!error.code) throw error;
       toasts.error(error);

@@ -12,6 +12,7 @@ import {
   same,
 } from "./form.js";
 import { choose, rebase } from "./rebase.js";
+import { groupOf } from "./rescue.js";
 import { faultsOf, placedFaults } from "./rules.js";
 
 const DRAFT_MS = 300;
@@ -197,13 +198,10 @@ export class Editor {
   /** Whether the server does not have it: it is new, or its creation was refused while one edits. */
   async #isUnborn() {
     if (this.isNew || this.version || (await this.mutations.made(this.id))) return this.isNew;
-    const refused = this.mutations.refusedOf(this.id);
     // What came after the creation is in this form, as that is.
-    const mended = refused.filter(
-      ({ refused: { code, behind } }) => behind || code !== "not_found",
-    );
-    this.mends.push(...mended.map(({ sequence }) => sequence));
-    return mended.length > 0;
+    const group = groupOf(this.mutations, this.id);
+    this.mends.push(...group);
+    return group.length > 0;
   }
 
   #update(changes) {

@@ -12,7 +12,10 @@ import { flatOf, formOf } from "./form.js";
  * entered is then a new one, with all that was edited since. `why` says why it was refused.
  */
 export async function draftOfRefused(application, id) {
-  const refused = application.mutations.refusedOf(id);
+  const { mutations } = application;
+  const isCreated = mutations.refusedOf(id).some(isCreation);
+  if (isCreated && (await mutations.made(id))) await mutations.dismiss(groupOf(mutations, id));
+  const refused = mutations.refusedOf(id);
   const first = refused.find(isMendable);
   if (!first) return null;
   const said = {
@@ -21,19 +24,29 @@ export async function draftOfRefused(application, id) {
     // As the person's clock had it.
     at: first.payload.edited_at + serverNow() - Date.now(),
   };
-  const draft = refused.some(({ event }) => event === "contact_create")
+  const draft = refused.some(isCreation)
     ? draftOfNew(refused, id)
     : await draftOfEdits(application, refused, id);
   return draft && { ...draft, ...said };
+}
+
+const isCreation = ({ event }) => event === "contact_create";
+
+/** The refused creation of a row and what was behind it: not what came when it was gone already. */
+export function groupOf(mutations, id) {
+  const group = mutations.refusedOf(id).filter(({ refused }) => refused.code !== "not_found");
+  return group.map(({ sequence }) => sequence);
 }
 
 function draftOfNew(refused, id) {
   const shown = overlaid(undefined, refused, "contact");
   if (!shown) return null;
   // The same id, as edits of another tab may be on their way to it; unless it is somebody else's.
-  const isTaken = refused.some(({ refused: { details } }) => details.fields?.["contact.id"]);
+  const isTaken = refused.some(({ refused: { details } }) => isOfId(details.fields ?? {}));
   return draftOf(isTaken ? newId() : id, null, shown);
 }
+
+const isOfId = (fields) => "contact.id" in fields || "id" in fields;
 
 async function draftOfEdits(application, refused, id) {
   const { mutations } = application;

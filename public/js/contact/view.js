@@ -228,7 +228,7 @@ export default class ContactView extends View {
     } else if (store.tombstone("contact", this.id)) {
       this.state = "deleted";
       // Nobody can choose between the values of what is not there.
-      mutations.settle(this.id);
+      mutations.settle(mutations.conflictsOf(this.id)?.sequences ?? []);
     } else if (this.#isBeingDeleted(mutations)) {
       this.state = "deleted";
     } else if (this.contact?.pending && !this.contact.version) {

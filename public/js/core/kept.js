@@ -1,3 +1,5 @@
+import { isMendable } from "./refusals.js";
+
 const KEPT_MS = 7 * 24 * 3_600 * 1_000;
 
 /**
@@ -25,6 +27,24 @@ export class Kept {
   /** All that is kept, oldest first, read anew. */
   all() {
     return this.storage.getAllFromIndex("mutations", "agent", this.agentId);
+  }
+
+  /** See `Mutations`. */
+  conflictsOf(id) {
+    const all = this.conflicted.filter(({ row }) => row === id);
+    if (!all.length) return null;
+    const listed = all.flatMap(({ conflicts }) => conflicts.map((each) => [each.field, each]));
+    return {
+      conflicts: [...new Map(listed).values()],
+      version: all.at(-1).version,
+      sequences: all.map(({ sequence }) => sequence),
+    };
+  }
+
+  /** See `Mutations`. */
+  get troubled() {
+    const all = [...this.refused.filter(isMendable), ...this.conflicted];
+    return [...new Set(all.map(({ row }) => row))];
   }
 
   /** Adds one to the queue; it has its `sequence` then. */

@@ -2,7 +2,6 @@ import { ApiError, checkSize } from "./errors.js";
 import { newId } from "./ids.js";
 import { Kept } from "./kept.js";
 import { overlaid } from "./overlay.js";
-import { isMendable } from "./refusals.js";
 import { Sender, waitOf } from "./sender.js";
 
 const WAITING = { status: "waiting", conflicts: [] };
@@ -74,18 +73,17 @@ export class Mutations extends EventTarget {
     return this.#kept.refused.filter(({ row }) => id === null || row === id);
   }
 
-  /** What edits of a row met that nobody has looked at yet, and its version then; or null. */
+  /**
+   * What edits of a row met that nobody has looked at yet: `{conflicts, version, sequences}`, with the
+   * row's version then and whose conflicts these are; or null.
+   */
   conflictsOf(id) {
-    const all = this.#kept.conflicted.filter(({ row }) => row === id);
-    if (!all.length) return null;
-    const listed = all.flatMap(({ conflicts }) => conflicts.map((each) => [each.field, each]));
-    return { conflicts: [...new Map(listed).values()], version: all.at(-1).version };
+    return this.#kept.conflictsOf(id);
   }
 
   /** The rows that wait for a person: something of them is to be mended or chosen. */
   get troubled() {
-    const all = [...this.#kept.refused.filter(isMendable), ...this.#kept.conflicted];
-    return [...new Set(all.map(({ row }) => row))];
+    return this.#kept.troubled;
   }
 
   /** All that is kept of a row, also what was acknowledged within the last week; oldest first. */
@@ -156,9 +154,8 @@ export class Mutations extends EventTarget {
     return this.#change(sequences, ({ refused }) => (refused ? null : undefined));
   }
 
-  /** Somebody has looked at the conflicts of a row. */
-  settle(id) {
-    const sequences = this.#kept.conflicted.filter(({ row }) => row === id).map(sequenceOf);
+  /** Somebody has looked at the conflicts of these. */
+  settle(sequences) {
     return this.#change(sequences, ({ conflicts, version, ...mutation }) => mutation);
   }
 
@@ -229,19 +226,22 @@ export class Mutations extends EventTarget {
 
   /** Another tab wrote something, or tells what became of an edit, which may be of this one. */
   async #heard({ mutation, ack, error }) {
-    const writer = mutation && this.#takeWriter(mutation);
     if (ack) {
       this.#kept.forget(mutation);
       this.#tell("acknowledged", { mutation, ack });
-      writer?.resolve(ack);
-    } else if (error && writer) {
-      // It is the writer's to tell and to keep, but for what was behind it.
-      const alone = this.refusedOf(mutation.row).every(({ refused }) => !refused.behind);
-      if (alone) await this.dismiss([mutation.sequence]);
-      writer.reject(new ApiError(error.code, error.message, error.details));
+      this.#takeWriter(mutation)?.resolve(ack);
     }
     await this.load();
+    if (error) await this.#heardOfRefusal(mutation, error);
     if (this.queue.length) this.sender.lookSoon();
+  }
+
+  /** What this tab waits for is its writer's to tell and to keep, but for what is of a group. */
+  async #heardOfRefusal(mutation, { code, message, details }) {
+    const group = this.refusedOf(mutation.row);
+    const writers = [mutation, ...group].map((each) => this.#takeWriter(each)).filter(Boolean);
+    if (writers.length && group.length === 1) await this.dismiss([mutation.sequence]);
+    for (const writer of writers) writer.reject(new ApiError(code, message, details));
   }
 
   async #lineChanged() {

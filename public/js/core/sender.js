@@ -137,4 +137,5 @@ export class Sender {
 }
 
 /** Whether the server has not judged it: it was not reached, or had shut the sender out. */
-const isUnjudged = (error) => error.passing || error.code === "unauthenticated";
+const isUnjudged = ({ passing, code, details }) =>
+  passing || code === "unauthenticated" || (code === "forbidden" && details.reason !== undefined);

@@ -51,16 +51,19 @@ export class Session {
     this.apiKey = apiKey;
     try {
       await this.verify(rest);
+      (stay ? localStorage : sessionStorage).setItem(KEY, apiKey);
     } catch (error) {
       this.apiKey = null;
+      this.agent = null;
       throw error;
     }
-    (stay ? localStorage : sessionStorage).setItem(KEY, apiKey);
   }
 
   signOut() {
-    sessionStorage.removeItem(KEY);
-    localStorage.removeItem(KEY);
+    // Not what another tab has signed in with since.
+    for (const storage of [sessionStorage, localStorage]) {
+      if (storage.getItem(KEY) === this.apiKey) storage.removeItem(KEY);
+    }
     this.apiKey = null;
     this.agent = null;
   }
