@@ -131,6 +131,17 @@ async def test_devices_are_searched_and_sorted_by_any_column(
     await page.reload()
     await expect(page.get_by_test_id("device")).to_have_count(6)
     assert (await names(page))[:2] == ["Fine phone", "Aged phone"]
+    # By keyboard as well: first in no order of its own, then by the next head.
+    await heading.get_by_role("button").press("Enter")
+    await expect(heading).to_have_attribute("aria-sort", "none")
+    assert page.url.endswith("#/devices")
+    await expect(heading.get_by_role("button")).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Space")
+    await expect(page.get_by_role("columnheader", name="App")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    assert (await names(page))[:2] == ["Aged phone", "Fine phone"]
     await page.keyboard.press("/")
     await expect(page.get_by_role("searchbox", name="Search devices")).to_be_focused()
     await page.keyboard.type("stuck")

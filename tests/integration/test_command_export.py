@@ -80,6 +80,19 @@ def test_it_writes_to_a_file_that_filters_and_formats_fit(shell: Shell) -> None:
     assert '"filter": {"active": true}' in logged
 
 
+def test_it_exports_what_nobody_owns(shell: Shell) -> None:
+    shell.psql(
+        shell.database_url,
+        "INSERT INTO agents (tenant_id, id, code, name, role)"
+        " VALUES ('default', 'agent-of-ann', 'ann', 'Ann', 'agent');"
+        "UPDATE contacts SET owner_id = 'agent-of-ann' WHERE first_name = 'Ann'",
+    )
+
+    code, out, _ = shell.run("--owner-id", "none", "--format", "json")
+
+    assert (code, [each["first_name"] for each in orjson.loads(out)]) == (0, ["Jörg"])
+
+
 def test_it_exports_one_tenant_and_names_those_that_there_are(shell: Shell) -> None:
     assert "Olga" in shell.run("--tenant", "other")[1]
 
