@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from loguru import logger
 from playwright.async_api import Browser, Page
 
 from server.db.embedded import EmbeddedPostgres, EmbeddedRedis
@@ -20,6 +21,7 @@ from server.db.pool import Database
 from server.jobs.seed import seed
 from server.settings import Settings
 from tests.browser.support.chromium import new_context, running_chromium
+from tests.browser.support.imports import as_file, choose
 from tests.browser.support.office import TENANT, furnish
 from tests.integration.support.servers import Server, running_server
 
@@ -30,11 +32,12 @@ SETTLED_MS = 1_500
 
 @dataclass(frozen=True)
 class Screen:
-    """A view's picture: its name and address, and the name of the one in docs/, if any."""
+    """A view's picture: its name and address, the one in docs/, and a file that is chosen there."""
 
     name: str
     address: str
     docs: str | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,15 @@ LOOKS = [
     Look("desktop-dark", 1280, 800, True),
     Look("phone-light", 360, 740, False),
     Look("phone-dark", 360, 740, True),
+    Look("tablet-light", 768, 1024, False),
+    Look("wide-light", 1920, 1080, False),
 ]
 
 
 async def main(folder: Path, *, docs: bool, only: str | None) -> None:
     """Takes all pictures, from a server of its own."""
     folder.mkdir(parents=True, exist_ok=True)
+    logger.remove()
     with tempfile.TemporaryDirectory(prefix="fieldbook-screens-") as data:
         # As root, Postgres runs under another account, which must pass.
         Path(data).chmod(0o711)
@@ -109,7 +115,9 @@ async def _screens(owner: asyncpg.Connection) -> list[Screen]:
         Screen("contact-new", "/contacts/new"),
         Screen("contacts-found", "/contacts?search=garcia&sort=-updated_at"),
         Screen("contacts-nothing", "/contacts?search=nobody%20of%20this%20name"),
-        Screen("import", "/import", "dashboard-import"),
+        Screen("contacts-filtered", "/contacts?has_phone=true&sort=company"),
+        Screen("import", "/import"),
+        Screen("import-preview", "/import", "dashboard-import", file=await _clients(owner)),
         Screen("devices", "/devices", "dashboard-devices"),
         Screen("device", f"/devices/{device}"),
         Screen("statistics", "/statistics", "dashboard-statistics"),
@@ -119,6 +127,22 @@ async def _screens(owner: asyncpg.Connection) -> list[Screen]:
         Screen("administration-keys", "/administration/keys"),
         Screen("administration-settings", "/administration/settings"),
     ]
+
+
+async def _clients(owner: asyncpg.Connection) -> str:
+    """A file of clients: some that are there, with other titles, some new ones, and a fault."""
+    known = await owner.fetch(
+        "SELECT first_name, last_name, company, emails -> 0 ->> 'value' AS email FROM contacts "
+        "WHERE last_name = 'García' AND emails <> '[]' ORDER BY id LIMIT 12"
+    )
+    rows = [(*row.values(), "Head of Sales", 1_000 + place) for place, row in enumerate(known)]
+    for number in range(26):
+        rows.append(
+            ("Nora", "Lind", "Fjord AS", f"nora{number}@fjord.example", "Buyer", 2_000 + number)
+        )
+    rows.append(("Timo", "Virta", "Saimaa Oy", "timo.virta-saimaa.example", "Buyer", 3_000))
+    head = ("First name", "Last name", "Company", "E-mail", "Position", "Customer no.")
+    return "".join(";".join(str(cell) for cell in row) + "\n" for row in (head, *rows))
 
 
 async def _take(
@@ -152,6 +176,8 @@ async def _show(page: Page, server: Server, screen: Screen) -> None:
     # By an address that is new to the page, not by what it had before.
     await page.reload()
     await page.locator("#view h1:visible").first.wait_for()
+    if screen.file is not None:
+        await choose(page, as_file(screen.file))
     await page.wait_for_timeout(SETTLED_MS)
 
 
