@@ -1,4 +1,4 @@
-"""What tests of the list of contacts do again and again: fill it, look at its rows, choose some."""
+"""What tests of lists do again and again: fill that of contacts, look at rows, choose some."""
 
 from __future__ import annotations
 
@@ -58,3 +58,8 @@ async def leave_the_list(page: Page) -> None:
     """Neither pointer nor focus stays in it."""
     await page.mouse.move(1, 1)
     await page.evaluate("document.activeElement.blur()")
+
+
+def device_row(page: Page, name: str) -> Locator:
+    """A device in the list of devices."""
+    return page.get_by_test_id("device").filter(has_text=name)
