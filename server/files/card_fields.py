@@ -170,7 +170,7 @@ class CardReader:
 
     def _birthday(self, each: Property) -> None:
         text = unescaped(each.value).strip()
-        text = _NO_YEAR.sub(r"--\1-\2", text)
+        text = text if self._ours else _NO_YEAR.sub(r"--\1-\2", text)
         if _PARTS_OF_A_DATE.fullmatch(text) or each.parameters.get("VALUE", "").lower() == "text":
             self._add_custom("Birthday", text)
             return

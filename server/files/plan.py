@@ -19,8 +19,8 @@ from server.files.paths import JOINED, FieldPath, parse_path
 
 # Texts that are taken as they are.
 _PLAIN = words("id external_id first_name last_name company department job_title notes owner")
-# Free text, in which an E+ means nothing.
-_FREE = words("notes")
+# What may be a number; in a name or a text an E+ means nothing.
+_NUMERIC = words("id external_id phones custom customs")
 # How Outlook says that a field is empty.
 _OUTLOOK_NONE = frozenset(
     ("0/0/00", "0.0.00", "Unspecified", "Keine Angabe", "Non spécifié", "No especificado",
@@ -58,7 +58,7 @@ class Plan:
         self._checked = {
             index: path
             for index, (path, part) in parsed.items()
-            if part.field not in _FREE and not (family == "own" and part.field == "custom")
+            if guards and _may_be_ruined(part) and not (family == "own" and part.field == "custom")
         }
         joined = _joined_columns({index: part for index, (_, part) in parsed.items()})
         for index, (path, part) in parsed.items():
@@ -160,6 +160,11 @@ class Plan:
             except CellFault as fault:
                 faults.append((path, str(fault)))
                 values[index] = ""
+
+
+def _may_be_ruined(part: FieldPath) -> bool:
+    """Whether a spreadsheet may take what goes there for a number, and round it."""
+    return part.field in _NUMERIC or part.part == "postal_code"
 
 
 def _joined_columns(parsed: Mapping[int, FieldPath]) -> dict[str, list[int]]:

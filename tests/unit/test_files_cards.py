@@ -30,6 +30,11 @@ def test_a_birthday_is_read_in_the_forms_of_all_programs(line, birthday, tmp_pat
     assert (row.fields["birthday"], row.faults) == (birthday, [])
 
 
+def test_a_card_of_our_own_means_the_year_it_says(tmp_path):
+    (row,) = read(tmp_path, card("BDAY:1604-04-12", "X-FIELDBOOK-ACTIVE:true"))
+    assert row.fields["birthday"] == "1604-04-12"
+
+
 @pytest.mark.parametrize(
     "line", ["BDAY:1970", "BDAY:1970-04", "BDAY:---12", "BDAY;VALUE=text:circa 1800"]
 )

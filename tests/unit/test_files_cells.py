@@ -103,6 +103,18 @@ def test_what_only_looks_a_little_like_a_ruined_number_stays(cell):
     refuse_ruined(cell)
 
 
+def test_only_what_may_be_a_number_is_taken_for_a_ruined_one(tmp_path):
+    header = "Name,Company,Notes,Phone,Zip,Kundennummer,Size"
+    (row,) = read(tmp_path, f"{header}\n{','.join(['1E+5'] * 7)}\n")
+    assert [path for path, _ in row.faults] == [
+        "phones",
+        "addresses.1.postal_code",
+        "external_id",
+        "custom.Size",
+    ]
+    assert row.fields["first_name"] == row.fields["company"] == row.fields["notes"] == "1E+5"
+
+
 @pytest.mark.parametrize(
     ("cell", "month_first", "found"),
     [
