@@ -122,7 +122,8 @@ RETURNING state;
 -- $2 job.
 UPDATE bulk_jobs
 SET state = 'queued', undoing = true, done = 0, total = NULL, position = NULL,
-    undo_counts = jsonb_build_object('left', coalesce(undo_counts -> 'left', '0')),
+    undo_counts = CASE WHEN undo_counts ? 'left'
+                       THEN jsonb_build_object('left', undo_counts -> 'left') ELSE '{}' END,
     runs = 0, error = NULL, ended_at = NULL
 WHERE tenant_id = $1::text AND id = $2 AND state IN ('done', 'failed', 'cancelled')
 RETURNING id;

@@ -71,6 +71,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that rows that mean the same contact stand in several chunks, too."""
+    monkeypatch.setattr("server.jobs.bulk.chunks.COLD_ROWS", 1)
     monkeypatch.setattr("server.jobs.bulk.chunks.FIRST_ROWS", 2)
     monkeypatch.setattr("server.jobs.bulk.chunks.LEAST_ROWS", 1)
     monkeypatch.setattr("server.jobs.bulk.chunks.MOST_ROWS", 3)

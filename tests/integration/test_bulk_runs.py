@@ -69,6 +69,19 @@ async def test_runs_that_were_cut_off_before_it_came_forward_do_not_count_for_ev
     assert (done["state"], done["runs"]) == ("done", 0)
 
 
+async def test_a_cold_connection_writes_a_small_chunk_first(bulk: Bulk) -> None:
+    """At its first call it reads all functions, under the lock."""
+    rows = [["Customer ID", "First name"], *([f"C{n}", f"Name {n}"] for n in range(300))]
+    await bulk.load(rows, mapping=MAPPING)
+    records = await bulk.sql.fetch(
+        "SELECT count(*) AS rows FROM contacts WHERE tenant_id = $1 "
+        "GROUP BY written_in ORDER BY min(version)",
+        bulk.tenant,
+    )
+    sizes = [record["rows"] for record in records]
+    assert sizes[0] <= 10 < max(sizes)
+
+
 async def test_a_chunk_that_was_overtaken_by_a_device_is_judged_anew(bulk: Bulk) -> None:
     """The contact that a row means is edited, and another made, between judging and writing."""
     await bulk.load(PEOPLE, mapping=MAPPING)

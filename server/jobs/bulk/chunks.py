@@ -25,6 +25,9 @@ ALONE_MS, SHARED_MS = 11.0, 5.0
 """Of work under the lock that a chunk is made for: more of it while nobody else writes."""
 OTHERS_MS = 1.0
 """Who waited longer for the lock is not alone."""
+COLD_ROWS = 10
+"""Of the first chunk: at its first call a connection reads functions and plans their queries, under
+the lock, which takes as long as some dozens of rows."""
 FIRST_ROWS = 100
 LEAST_ROWS = 25
 MOST_ROWS = 1_000
@@ -130,7 +133,8 @@ class Writer:
         self._refreshed: set[str] = set()
         self._connection: Connection
         self._searching: Connection
-        self.rows_at_once = FIRST_ROWS
+        self.rows_at_once = COLD_ROWS
+        self._cold = True
         self.under_way: Chunk | None = None
 
     @asynccontextmanager
@@ -265,7 +269,16 @@ class Writer:
         if contacts == 0:
             self.rows_at_once = min(MOST_ROWS, self.rows_at_once * 2)
             return
-        fitting = int(rows * (SHARED_MS if shared else ALONE_MS) / max(held, 0.1))
+        if self._cold:
+            # What it took says nothing about the next.
+            self._cold = False
+            self.rows_at_once = max(FIRST_ROWS, self.rows_at_once)
+            return
+        target = SHARED_MS if shared else ALONE_MS
+        if rows < LEAST_ROWS and held <= target:
+            # Most of that is what any chunk takes.
+            return
+        fitting = int(rows * target / max(held, 0.1))
         # Part of the way up: one quick moment of the machine says little. At once down.
         wanted = min(fitting, self.rows_at_once + max(self.rows_at_once // 8, 8))
         self.rows_at_once = max(LEAST_ROWS, min(MOST_ROWS, wanted))
