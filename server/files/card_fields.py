@@ -114,7 +114,10 @@ class CardReader:
             name = _PATHS.get(each.name) or f"custom.{each.name}"
             self._add_custom(name.removeprefix("custom."), unescaped(each.value).strip())
         elif each.value.strip().lower() == "group" and each.name.endswith("KIND"):
-            raise CellFault("This card is a group of contacts, and none itself.")
+            raise CellFault(
+                "This card is a group of contacts, and none itself. Its members are imported "
+                "without it: give them a tag of its name afterwards."
+            )
 
     def _add_custom(self, name: str, value: str) -> None:
         custom = self._fields.setdefault("custom", {})

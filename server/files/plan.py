@@ -164,7 +164,7 @@ class Plan:
 
 def _may_be_ruined(part: FieldPath) -> bool:
     """Whether a spreadsheet may take what goes there for a number, and round it."""
-    return part.field in _NUMERIC or part.part == "postal_code"
+    return part.part == "postal_code" or (part.field in _NUMERIC and part.part in ("", "value"))
 
 
 def _joined_columns(parsed: Mapping[int, FieldPath]) -> dict[str, list[int]]:

@@ -66,7 +66,7 @@ class TableFile(ContactFile):
         if found is None:
             raise FileFault("The file is empty.")
         number, cells = found
-        names = [" ".join(cell.replace("\ufeff", "").split()) for cell in cells]
+        names = [" ".join(cell.lstrip("\ufeff").split()) for cell in cells]
         while names and not names[-1]:
             names.pop()
         self._header_number = number

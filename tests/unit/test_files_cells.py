@@ -330,3 +330,10 @@ def test_the_guard_of_a_cell_is_taken_off_as_it_was_put_on(cell):
         assert unguarded(written) == cell
     harmless = not written[:1] or written[0] not in "=+-@\t\r"
     assert harmless or written[1:].isdecimal()
+
+
+def test_a_label_is_no_number_that_a_spreadsheet_ruined(tmp_path):
+    content = "Name,phones.1.label,phones.1.value\nAnn,1.5E+10,044 668 18 00\n"
+    (row,) = read(tmp_path, content)
+    assert row.faults == []
+    assert row.fields["phones"] == [{"label": "1.5E+10", "value": "044 668 18 00"}]

@@ -81,3 +81,9 @@ def test_a_card_is_read_by_the_character_set_that_it_names(tmp_path):
         file = opened(tmp_path, card.encode(encoding))
         assert file.detected["encoding"] == encoding
         assert [row.fields["last_name"] for row in file.rows()] == [person]
+
+
+def test_a_mark_within_the_name_of_our_own_column_stays(tmp_path):
+    content = "id,last_name,custom.a\ufeff\nabcdefgh,Lee,9\n"
+    (row,) = read(tmp_path, content)
+    assert row.fields["custom"] == {"a\ufeff": 9}
