@@ -216,6 +216,26 @@ async def test_an_edit_for_which_there_is_no_room_is_refused_in_words_and_one_th
     assert "Free some space" in refused["message"]
 
 
+OPEN_NEWER = """() => new Promise((resolve) => {
+  const request = indexedDB.open("fieldbook", 2);
+  request.onblocked = () => resolve("blocked");
+  request.onsuccess = () => { request.result.close(); resolve("opened"); };
+})"""
+
+
+async def test_a_newer_fieldbook_in_another_tab_is_not_kept_waiting_and_the_older_one_says_so(
+    open_page: OpenPage, company: Company
+) -> None:
+    page = await with_queue(await open_page("/labels", "manager"), company)
+    other = await open_page("/labels", "manager", context=page.context)
+    await expect(other.get_by_test_id("connection")).to_have_text("Live")
+    assert await other.evaluate(OPEN_NEWER) == "opened"
+    payload = {"contact": {"id": "contact-old", "first_name": "Ben"}}
+    refused = await page.evaluate(REFUSED, ["contact_create", payload])
+    assert refused["code"] == "storage"
+    assert "Reload this page" in refused["message"]
+
+
 async def expect_names(api: Any, wanted: list[str]) -> None:
     for _ in range(100):
         if await names(api) == wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
@@ -133,6 +134,33 @@ async def test_two_tabs_see_what_was_refused_and_one_mends_it(
     await expect(page.get_by_test_id("contact")).to_contain_text("mia@example.com")
     await expect(page.get_by_test_id("troubled")).to_have_count(0)
     assert (await read_contact(sign_in(), contact_id))["company"] == "Keller"
+
+
+@pytest.mark.parametrize("path", ["/contacts/new", "/contacts/{id}"])
+async def test_what_is_typed_while_the_rest_is_sent_is_a_draft(
+    open_page: OpenPage, sign_in: SignIn, path: str
+) -> None:
+    contact_id = await make_contact(sign_in(), first_name="Mia")
+    page = await open_page(path.format(id=contact_id))
+    line = await Line.of(page.context)
+    await page.reload()
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    form = page.locator(".contact-form") if path.endswith("new") else await edit(page)
+    await form.get_by_label("Company").fill("Keller")
+    line.lose_acks = True
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await form.get_by_label("Notes").fill("Typed meanwhile")
+    line.lose_acks = False
+    await line.cut()
+    line.mend()
+    form = await restore(page)
+    await expect(form.get_by_label("Company")).to_have_value("Keller")
+    await expect(form.get_by_label("Notes")).to_have_value("Typed meanwhile")
+    await save(page)
+    await expect(page.get_by_test_id("waiting")).to_have_count(0, timeout=30_000)
+    await expect(page.get_by_test_id("draft")).to_have_count(0)
+    contact = await read_contact(sign_in(), page.url.rpartition("/")[2])
+    assert (contact["company"], contact["notes"]) == ("Keller", "Typed meanwhile")
 
 
 async def test_two_contacts_that_are_refused_at_once_are_both_kept(

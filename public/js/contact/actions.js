@@ -17,6 +17,7 @@ export class Actions {
     const { view } = this;
     const { editor } = view.form;
     if (editor.busy) return;
+    const { isNew } = editor;
     editor.submitted = true;
     if (editor.faults.size || editor.clashes.size) {
       this.#toFirstFault();
@@ -35,11 +36,13 @@ export class Actions {
     }
     if (view.form?.editor !== editor) return;
     view.closeForm();
-    if (editor.isNew) {
+    if (isNew) {
       // The way back is to what was before the form.
       view.application.router.replace(view.query, `/contacts/${editor.id}`);
       view.focus();
     }
+    // Somebody may have typed on while it was sent.
+    view.readDraft();
     if (ack) this.#saved(editor.id, ack);
   }
 

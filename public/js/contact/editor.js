@@ -181,10 +181,13 @@ export class Editor {
     try {
       // Until it is judged it is a draft: what is refused as the page is left is nowhere else.
       await this.saveDraft();
-      const ack = await ((await this.#isUnborn())
+      const mended = await this.#groupOfUnborn();
+      const ack = await (this.isNew || mended.length
         ? this.mutations.write("contact_create", { contact: contactOf(this.id, flat) })
         : this.mutations.write("contact_update", this.#update(changes)));
+      this.mends.push(...mended);
       await this.discardDraft();
+      await this.#keepWhatCameSince(flat, ack);
       return ack;
     } catch (error) {
       this.#refused(error);
@@ -195,13 +198,18 @@ export class Editor {
     }
   }
 
-  /** Whether the server does not have it: it is new, or its creation was refused while one edits. */
-  async #isUnborn() {
-    if (this.isNew || this.version || (await this.mutations.made(this.id))) return this.isNew;
-    // What came after the creation is in this form, as that is.
-    const group = groupOf(this.mutations, this.id);
-    this.mends.push(...group);
-    return group.length > 0;
+  /** If its creation was refused while one edits: that and what was behind it, which this form has. */
+  async #groupOfUnborn() {
+    if (this.isNew || this.version || (await this.mutations.made(this.id))) return [];
+    return groupOf(this.mutations, this.id);
+  }
+
+  /** What was typed while it was sent is a draft, of the contact as it is then. */
+  #keepWhatCameSince(sent, { version }) {
+    if (!differences(sent, flatOf(this.form)).length) return undefined;
+    Object.assign(this, { base: sent, version: version ?? this.version, isNew: false });
+    Object.assign(this, { place: this.id, mends: [], why: null });
+    return this.saveDraft();
   }
 
   #update(changes) {

@@ -56,7 +56,7 @@ export default class ContactView extends View {
       this.look();
       this.load();
     }
-    this.#readDraft();
+    this.readDraft();
   }
 
   get isNew() {
@@ -144,7 +144,7 @@ export default class ContactView extends View {
   }
 
   /** The draft that was typed here; when there is none, what was refused and is to be mended. */
-  async #readDraft() {
+  async readDraft() {
     const { application, id } = this;
     const { drafts, mutations } = application;
     let draft = await drafts.read(Editor.draftName(id));
@@ -189,7 +189,7 @@ export default class ContactView extends View {
     if (this.draft || !refused.size) return;
     this.#reading = true;
     try {
-      await this.#readDraft();
+      await this.readDraft();
     } finally {
       this.#reading = false;
     }
