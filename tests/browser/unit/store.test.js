@@ -167,3 +167,19 @@ test("labels that could not be read are read with the next connection", async ()
   connection.dispatchEvent(new Event("state"));
   assert.equal(server.asked, asked);
 });
+
+test("what a restored database tells is newer than all before, whatever its version", () => {
+  const connection = new EventTarget();
+  store = new Store({}, connection, queue);
+  store.take("contact", [contact(9)]);
+  store.apply({ tags: { put: [], del: [{ id: "tag-1", version: 8 }] } });
+  connection.dispatchEvent(new Event("epoch"));
+  assert.equal(store.get("contact", "contact-1"), undefined);
+  store.take("contact", [contact(5)]);
+  store.take("tag", [{ id: "tag-1", version: 3, name: "VIP" }]);
+  assert.equal(store.get("contact", "contact-1").version, 5);
+  assert.deepEqual(
+    store.labels("tag").map(({ name }) => name),
+    ["VIP"],
+  );
+});
