@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -153,6 +154,32 @@ async def test_an_import_goes_on_after_its_process_was_killed_and_fails_if_it_al
     assert now["state"] == "failed"
     assert "start it again" in now["error"]
     assert await imported(sql) == (8_000 + now["progress"]["done"],) * 2
+
+
+async def test_an_undo_goes_on_after_its_process_was_killed_at_any_moment(
+    admin: Admin, sql: asyncpg.Connection
+) -> None:
+    seed = random.randrange(10**6)
+    print(f"\nseed {seed}")
+    chance = random.Random(seed)
+    rows = 6_000
+    job = await admin.start(make_file(rows, "undone"))
+    assert (await admin.over(job))["state"] == "done"
+    await gone(processes_of_jobs(admin.server))
+    await admin.post(f"/api/bulk/jobs/{job}/undo")
+    for _ in range(2):
+        while not processes_of_jobs(admin.server):
+            assert (await admin.job(job))["state"] in ("queued", "running")
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(chance.random())
+        for process in processes_of_jobs(admin.server):
+            process.kill()
+    undone = await admin.over(job)
+    assert (undone["state"], undone["undo"]) == ("undone", {"undone": rows, "left": 0})
+    assert await imported(sql) == (0, 0)
+    # Each was taken back by one change.
+    assert await sql.fetchval("SELECT count(*) FROM audit_log WHERE op = 'delete'") == rows
+    assert await sql.fetchval("SELECT count(*) FROM bulk_findings") == 0
 
 
 async def test_an_import_waits_for_a_database_that_was_killed(
