@@ -14,6 +14,11 @@ export const startOf = (day) => Date.parse(`${day}T00:00:00Z`);
 /** The day so many days later. */
 export const dayAfter = (day, days = 1) => dayOf(startOf(day) + days * DAY_MS);
 
+const written = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+
+/** "Nov 25, 2026", whichever day it is where the browser is. */
+export const dayInWords = (day) => written.format(startOf(day));
+
 /** Whether a text of the address is a day. */
 export const isDay = (text) => DAY.test(text) && !Number.isNaN(startOf(text));
 

@@ -1,5 +1,5 @@
-import { dayAfter, dayOf, hasDay } from "../core/days.js";
-import { formatClock, formatDay, formatTime, plural } from "../core/times.js";
+import { dayAfter, dayInWords, dayOf, hasDay } from "../core/days.js";
+import { formatClock, formatTime, plural } from "../core/times.js";
 import { failed, nothingYet, skeleton } from "../parts/states.js";
 import { html, nothing, repeat } from "../vendor.js";
 import { merged } from "./entries.js";
@@ -76,7 +76,7 @@ export class DeviceHistory {
     return html`
       <section class="card" aria-labelledby="history-title">
         <div class="view-head">
-          <h2 id="history-title">What it did on ${formatDay(`${this.day}T12:00:00Z`)}</h2>
+          <h2 id="history-title">What it did on ${dayInWords(this.day)}</h2>
           ${this.#dayPicker(go)}
         </div>
         ${this.#content(online, go)}
@@ -156,7 +156,7 @@ export class DeviceHistory {
     if (!last) return nothingYet("It has not connected yet.");
     const day = last.started.slice(0, 10);
     const button = html`
-      <button type="button" class="secondary" @click=${() => go(day)}>Show ${formatDay(`${day}T12:00:00Z`)}</button>
+      <button type="button" class="secondary" @click=${() => go(day)}>Show ${dayInWords(day)}</button>
     `;
     return nothingYet("It did not connect on this day.", day === this.day ? null : button);
   }

@@ -1,9 +1,10 @@
 // What each plot of the statistics shows, and the table behind it.
 
-import { formatClock, formatCount, formatDay, plural } from "../core/times.js";
+import { dayInWords } from "../core/days.js";
+import { formatClock, formatCount, plural } from "../core/times.js";
 import { agentSeries, byHour, daySeries, daysAxis, minuteSeries, sum, total } from "./series.js";
 
-const dayName = ({ day }) => formatDay(`${day}T12:00:00Z`);
+const dayName = ({ day }) => dayInWords(day);
 const span = (days) => (days.length ? `${dayName(days[0])} to ${dayName(days.at(-1))}` : "no day");
 
 /** Tables begin with the latest day, which is looked for most. */

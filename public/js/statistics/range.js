@@ -1,7 +1,7 @@
 // Which days the statistics are of.
 
-import { dayAfter, dayOf, isDay } from "../core/days.js";
-import { formatDay, serverNow } from "../core/times.js";
+import { dayAfter, dayInWords, dayOf, isDay } from "../core/days.js";
+import { serverNow } from "../core/times.js";
 
 export const CHOICES = [7, 30, 90];
 export const MOST_DAYS = 366;
@@ -30,7 +30,7 @@ export const earliestFor = (last) => dayAfter(last, 1 - MOST_DAYS);
 /** "In the last 30 days", "On 25 Nov 2026", "From 1 Nov 2026 to 25 Nov 2026". */
 export function rangeInWords({ from, to, days }) {
   if (days) return `In the last ${days} days`;
-  const [first, last] = [from, to].map((day) => formatDay(`${day}T12:00:00Z`));
+  const [first, last] = [from, to].map(dayInWords);
   return from === to ? `On ${first}` : `From ${first} to ${last}`;
 }
 
