@@ -303,7 +303,8 @@ async def test_a_company_with_many_imports_does_not_keep_another_one_waiting(
     await until_done(owner)
     await worker.stop()
     assert len(begun) == 13
-    assert begun.index("other") < 3
+    # A few may have been taken before; without turns it would be the last.
+    assert begun.index("other") < 6
 
 
 async def test_a_faulty_job_is_tried_again_and_then_parked_as_failed(
