@@ -70,7 +70,12 @@ async def test_a_row_of_too_many_tags_is_an_error_and_makes_none_of_them(
     job = await bulk.load(rows, mapping=mapping)
     assert (counts(job), dry["new_labels"]) == ((1, 0, 0, 0, 0, 1), {})
     assert dry["errors"] == [
-        {"row": 2, "field": "tags", "message": "A contact may have 100 tags; this row has 101."}
+        {
+            "row": 2,
+            "column": "Tags",
+            "field": "tags",
+            "message": "A contact may have 100 tags; this row has 101.",
+        }
     ]
     for table in ("tags", "groups"):
         made = f"SELECT count(*) FROM {table} WHERE tenant_id = $1"
