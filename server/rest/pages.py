@@ -6,9 +6,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from server.rest.comments import without_comments
 from server.rest.headers import PAGE
 from server.rest.served_file import ServedFile
+from server.rest.shortening import shortened
 
 PUBLIC = Path(__file__).resolve().parents[2] / "public"
 FOLDERS = ("css", "js", "vendor")
@@ -47,5 +47,5 @@ def page_routes() -> list[web.RouteDef]:
                 # Not of what is vendored: there, comments hold the licences.
                 ours = folder != "vendor" and file.suffix in (".js", ".css")
                 path = f"/{file.relative_to(PUBLIC).as_posix()}"
-                files[path] = ServedFile(file, {}, without_comments if ours else None)
+                files[path] = ServedFile(file, {}, shortened if ours else None)
     return [web.get(path, file.show) for path, file in files.items()]

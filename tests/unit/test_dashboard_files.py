@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from server.rest.comments import without_comments
+from server.rest.shortening import shortened
 
 PUBLIC = Path(__file__).resolve().parents[2] / "public"
 IMPORT = re.compile(r'(?:^|\s)(?:import|export)\s[^;"]*?from\s*"([^"]+)"|^import\s*"([^"]+)"', re.M)
@@ -100,21 +100,28 @@ def _code(module: Path) -> str:
     return re.sub(r"/\*.*?\*/|(?m:^\s*//.*$)", "", text, flags=re.S)
 
 
-def template_texts(script: str) -> list[str]:
-    """What stands in templates, but for the expressions in them. Fails where it loses its way."""
-    texts: list[str] = []
+def template_texts(script: str) -> list[tuple[bool, str]]:
+    """What stands in templates, but for the expressions in them, and whether it is HTML.
+
+    Fails where it loses its way.
+    """
+    texts: list[tuple[bool, str]] = []
     open_signs: list[str] = []
+    html: list[bool] = []
     at = 0
     while found := (IN_TEMPLATE if open_signs[-1:] == ["`"] else TOKEN).search(script, at):
         sign = found[0]
         if open_signs[-1:] == ["`"]:
-            texts.append(script[at : found.start()])
+            texts.append((html[-1], script[at : found.start()]))
             if sign == "`":
                 open_signs.pop()
+                html.pop()
             elif sign == "${":
                 open_signs.append(sign)
         elif sign in ("`", "{"):
             open_signs.append(sign)
+            if sign == "`":
+                html.append(script[: found.start()].endswith(("html", "svg")))
         elif sign == "}":
             assert open_signs.pop() in ("{", "${")
         at = found.end()
@@ -122,33 +129,38 @@ def template_texts(script: str) -> list[str]:
     return texts
 
 
-def test_comments_are_told_from_what_looks_like_one() -> None:
+def test_comments_are_told_from_what_looks_like_one_and_go_with_the_indents() -> None:
     script = b"""/**
  * Said of it.
  */
 const a = 1; // stays
   // goes
 const b = /* stays */ "// stays";
-/* stays */ const c = 2;
+  /* stays */ const c = 2;
 /* goes */
 """
     left = b"\n\n\nconst a = 1; // stays\n\nconst b = /* stays */ "
-    assert without_comments(script) == left + b'"// stays";\n/* stays */ const c = 2;\n\n'
+    assert shortened(script) == left + b'"// stays";\n/* stays */ const c = 2;\n\n'
 
 
 def test_no_template_has_a_line_that_the_server_takes_for_a_comment() -> None:
     for module in modules():
         text = module.read_text(encoding="utf-8")
         # The first line of each text stands behind other signs.
-        lines = [line for each in template_texts(text) for line in each.split("\n")[1:]]
+        texts = template_texts(text)
+        lines = [line for _, each in texts for line in each.split("\n")[1:]]
         taken = [line for line in lines if line.lstrip().startswith(("//", "/*"))]
         assert taken == [], module.name
-        assert without_comments(text.encode()).count(b"\n") == text.count("\n"), module.name
+        # Where an indent says something, a text may have none.
+        assert [each for html, each in texts if not html and "\n" in each] == [], module.name
+        assert shortened(text.encode()).count(b"\n") == text.count("\n"), module.name
 
 
 def test_templates_are_found_within_templates() -> None:
     script = 'const a = `one ${b ? `two ${{ c: "`" }.c}` : /`}/.test(d)} three`; // `'
-    assert template_texts(script) == ["one ", "two ", "", " three"]
+    texts = [text for _, text in template_texts(script)]
+    assert texts == ["one ", "two ", "", " three"]
+    assert template_texts("html`<b>${`c`}</b>`") == [(True, "<b>"), (False, "c"), (True, "</b>")]
 
 
 def test_modules_are_read_in_a_sitting() -> None:
