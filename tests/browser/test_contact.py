@@ -242,6 +242,36 @@ async def test_a_draft_outlives_a_reload_and_joins_what_others_changed(
     await expect(page.get_by_test_id("draft")).to_have_count(0)
 
 
+async def test_a_draft_that_is_discarded_as_others_change_the_contact_stays_so(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in()
+    contact_id = await make_contact(api, first_name="Mia", company="Keller")
+    page = await open_page(f"/contacts/{contact_id}")
+    form = await edit(page)
+    await form.get_by_label("Notes").fill("Half a sent")
+    await page.wait_for_timeout(800)
+    await page.reload()
+    draft = page.get_by_test_id("draft")
+    await expect(draft).to_be_visible()
+    # In the same moment in which the page has taken the other's change.
+    await page.evaluate(
+        """() => new MutationObserver((_, observer) => {
+          const { innerText } = document.querySelector("[data-test=contact]");
+          if (!innerText.includes("Keller Ltd")) return;
+          observer.disconnect();
+          [...document.querySelectorAll("[data-test=draft] button")].at(-1).click();
+        }).observe(document.body, { childList: true, subtree: true, characterData: true })"""
+    )
+    await change_contact(api, contact_id, company="Keller Ltd")
+    await expect(draft).to_have_count(0)
+    await page.wait_for_timeout(800)
+    await page.reload()
+    await expect(page.get_by_test_id("contact")).to_contain_text("Keller Ltd")
+    await page.wait_for_timeout(300)
+    await expect(draft).to_have_count(0)
+
+
 async def test_the_draft_of_a_new_contact_is_restored_or_discarded(open_page: OpenPage) -> None:
     page = await open_page("/contacts/new")
     await page.get_by_label("Company").fill("Keller")

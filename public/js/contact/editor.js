@@ -252,6 +252,12 @@ export class Editor {
     await this.mutations.dismiss(this.mends);
   }
 
+  /** Leaves it without a word: it was made only to look at. */
+  abandon() {
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#timers = { draft: null, pause: null };
+  }
+
   /** Leaves it: what was not saved is a draft. */
   close() {
     clearTimeout(this.#timers.pause);

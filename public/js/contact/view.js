@@ -170,8 +170,9 @@ export default class ContactView extends View {
       draft: structuredClone(draft),
       place: this.id,
     });
+    // Or it would write its draft a moment later, also if that is sent or discarded by then.
+    editor.abandon();
     if (editor.dirty) return;
-    editor.close();
     this.draft = null;
     editor.discardDraft();
   }
