@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11 or newer and make; the rest goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate schema vendor test test-all faults lint format bench coverage clean
+.PHONY: help run migrate schema vendor test test-slow test-all faults lint format bench coverage clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,10 +46,12 @@ vendor: ## Fetch the dashboard's libraries anew, in the versions of public/packa
 test: $(DEVELOPMENT) $(JAVASCRIPT_READY) ## Unit, integration and acceptance tests
 	$(PYTEST) tests/unit tests/integration tests/acceptance
 
-test-all: test $(DASHBOARD_READY) ## Those, also on Postgres 15, and faults, browser and a small benchmark
+test-slow: $(DEVELOPMENT) $(JAVASCRIPT_READY) $(DASHBOARD_READY) ## Integration on Postgres 15, faults, browser, a small benchmark
 	TEST_POSTGRES=15 $(PYTEST) tests/integration
 	$(if $(SLOW_TESTS),$(PYTHON_TESTS) --timeout 300 $(SLOW_TESTS))
 	BENCH_SIZE=small $(BIN)/python -m tests.bench
+
+test-all: test test-slow ## All of these tests
 
 faults: $(DEVELOPMENT) ## Break everything by a seed, and see that nothing is lost (SEEDS=20 SEED=1)
 	$(BIN)/python -m tests.faults.simulation --seeds $(or $(SEEDS),5) $(if $(SEED),--seed $(SEED))
