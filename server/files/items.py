@@ -59,7 +59,7 @@ def item_readers(
             continue
         for value_index in values:
             if field == "customs":
-                readers.append((False, _custom(value_index, label_index, slot, month_first)))
+                readers.append((False, _custom(value_index, label_index, slot, month_first, exact)))
             else:
                 late = field == "phones" and bool(_LAST.search(label))
                 readers.append((late, _value(field, value_index, label_index, label, exact)))
@@ -175,12 +175,16 @@ def _whole(filled: list[tuple[str, str]]) -> dict[str, str]:
     return address
 
 
-def _custom(value_index: int, label_index: int | None, slot: str, month_first: bool) -> ItemReader:
+def _custom(
+    value_index: int, label_index: int | None, slot: str, month_first: bool, exact: bool
+) -> ItemReader:
     def read(values: list[str], fields: dict[str, Any], faults: Faults) -> None:
         cell = values[value_index]
         if not cell:
             return
-        name = (values[label_index] if label_index is not None else "").lstrip("*").strip() or slot
+        name = values[label_index] if label_index is not None else ""
+        # Google's mark of the primary one; in a name of ours it is a letter.
+        name = (name if exact else name.lstrip("*").strip()) or slot
         ours = parse_path(name.removeprefix(OUR_LABEL)) if name.startswith(OUR_LABEL) else None
         if ours is not None and not ours.part:
             try:

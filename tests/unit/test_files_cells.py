@@ -337,3 +337,14 @@ def test_a_label_is_no_number_that_a_spreadsheet_ruined(tmp_path):
     (row,) = read(tmp_path, content)
     assert row.faults == []
     assert row.fields["phones"] == [{"label": "1.5E+10", "value": "044 668 18 00"}]
+
+
+def test_a_field_of_our_own_may_begin_with_a_star_in_googles_table_too(tmp_path):
+    header = "First Name,Last Name,Labels,File As"
+    for n in (1, 2):
+        header += f",Custom Field {n} - Label,Custom Field {n} - Value"
+    ours = "Fieldbook id,abcdefgh"
+    (row,) = read(tmp_path, f"{header}\nAnn,,,,{ours},*Size,9\n")
+    assert row.fields["custom"] == {"*Size": "9"}
+    (row,) = read(tmp_path, f"{header}\nAnn,,,,Hue,red,* Size,9\n")
+    assert row.fields["custom"] == {"Hue": "red", "Size": "9"}
