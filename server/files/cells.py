@@ -29,7 +29,8 @@ _MAIL_PARTS = re.compile(r":::|;|\n")
 _MAIL_COMMA = re.compile(r"(?<=@)([^\s,;@]+),|(?<=>),")
 _MAIL_SIGNS = re.compile(r"[\s,/|&]")
 # How Exchange writes the kind of an address, and people what it is for.
-_MAIL_KIND = re.compile(r"(?:smtp|e-?mail|mail):\s*(?=[^\s@]+@)", re.I)
+# With a bound, as it is tried at each "mail:" of a cell; what is before an @ has 64 letters at most.
+_MAIL_KIND = re.compile(r"(?:smtp|e-?mail|mail):\s*(?=[^\s@]{1,64}@)", re.I)
 _MAIL_REMARK = re.compile(r"(?<=[^\s(])\s*\([^()@]*\)")
 _MAIL_INSIDE = re.compile(r"[^()<>@]*\(([^()\s@]+@[^()\s@]+)\)")
 _PHONE_PARTS = re.compile(r":::|\n|;(?!\s*(?:ext|isub|phone-context|postd)=)", re.I)
@@ -175,7 +176,7 @@ def split_categories(cell: str) -> list[str]:
 def split_labels(cell: str) -> list[str]:
     """Google's labels: ` ::: ` between, `* ` before the system's, which are no tags."""
     labels = [part.strip() for part in _JOINED.split(cell)]
-    return list(dict.fromkeys(label for label in labels if label and not label.startswith("*")))
+    return list(dict.fromkeys(label for label in labels if label and not label.startswith("* ")))
 
 
 def read_flag(cell: str) -> bool:

@@ -21,7 +21,7 @@ def find_header(records: Iterable[Record]) -> tuple[Record | None, bool]:
     """The record that names the columns, and whether others stand above it; None for no records.
 
     It is the first that is not empty, unless that one is a title: then a later one that is wider
-    and has the usual names of columns.
+    and has the usual names of columns, with no contact above it.
     """
     first: Record | None = None
     for record in islice(records, LOOKED_AT):
@@ -32,7 +32,9 @@ def find_header(records: Iterable[Record]) -> tuple[Record | None, bool]:
             first = record
             if not may_be_title(record[1]):
                 return first, False
-        elif len(filled) > len(_filled(first[1])) and _is_header(filled, first[1]):
+        elif _is_contact(filled, _filled(first[1])):
+            return first, False
+        elif len(filled) > len(_filled(first[1])) and _is_header(filled, _filled(first[1])):
             return record, True
     return first, False
 
@@ -43,11 +45,26 @@ def may_be_title(cells: Sequence[str]) -> bool:
     return len(filled) <= 2 or not (any(map(is_usual_name, filled)) or recognise(filled))
 
 
-def _is_header(filled: list[str], title: Sequence[str]) -> bool:
+def _is_header(filled: list[str], title: list[str]) -> bool:
     usual = sum(map(is_usual_name, filled))
     # Two words of a title, or of a small table, may be usual names themselves.
-    doubtful = any(map(is_usual_name, _filled(title)))
+    doubtful = any(map(is_usual_name, title))
     return recognise(filled) is not None or usual >= (3 if doubtful else 2)
+
+
+def _is_contact(filled: list[str], title: list[str]) -> bool:
+    """Whether a record holds an address or a number and is none of the lines of a report's head.
+
+    Such a line may be "Exported by" and an address; but not where what stands above would be all
+    the names that so many columns need.
+    """
+    named = len(filled) == len(title) and all(map(is_usual_name, title))
+    return (named or len(filled) > 2) and names_without_header(filled) is not None
+
+
+def widest(records: Iterable[Record]) -> int:
+    """How many cells are filled in the fullest of the first records."""
+    return max((len(_filled(cells)) for _, cells in islice(records, LOOKED_AT)), default=0)
 
 
 def _filled(cells: Iterable[str]) -> list[str]:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
 
-from server.files.headers import find_header, may_be_title, names_without_header
+from server.files.headers import find_header, may_be_title, names_without_header, widest
 from server.files.mapping import listed
-from server.files.model import MAX_CELL, FileFault
+from server.files.model import MAX_CELL, MAX_RECORD, FileFault
 from server.files.usual_names import is_usual_name
 from server.files.workbooks import Attributes, Workbook
 
@@ -40,9 +40,13 @@ class SpreadsheetTable:
         self._choose()
 
     def _choose(self) -> None:
-        """Take the first sheet that begins like a table of contacts, else the first with rows."""
+        """Take the first sheet that begins like a table of contacts, else the first with rows.
+
+        Of the others, those are told that are tables, by their names or by their shape.
+        """
         filled: dict[str, str] = {}
         tables: dict[str, str] = {}
+        wide: set[str] = set()
         for sheet, title in self._book.sheets:
             self._sheet = sheet
             first, _ = find_header(self.records())
@@ -50,10 +54,17 @@ class SpreadsheetTable:
                 filled[sheet] = title
                 if not may_be_title(first[1]) or _is_named(first[1]):
                     tables[sheet] = title
+                elif widest(self.records()) > 2:
+                    # Its columns may be called in a language that is not known here.
+                    wide.add(sheet)
         if not filled:
             raise FileFault("The file is empty: none of its sheets has a row.")
         self._sheet = next(iter(tables or filled))
-        others = [title for sheet, title in (tables or filled).items() if sheet != self._sheet]
+        others = [
+            title
+            for sheet, title in filled.items()
+            if sheet != self._sheet and (not tables or sheet in tables or sheet in wide)
+        ]
         if others:
             self.notes.append(
                 f"Of this workbook only the sheet {filled[self._sheet][:100]} was read; save each "
@@ -74,7 +85,7 @@ def _row_maker(book: Workbook, done: list[tuple[int, list[str]]]) -> Handlers:
     It adds `(row number, cells)` to `done`. All is kept in one closure, and not in an object,
     since it runs for each cell: a third of the time.
     """
-    number = column = length = 0
+    number = column = length = room = 0
     cells: list[str] = []
     held: list[str] = []
     kind = style = ""
@@ -83,7 +94,7 @@ def _row_maker(book: Workbook, done: list[tuple[int, list[str]]]) -> Handlers:
     columns: dict[str, int] = {}
 
     def start(name: str, given: Attributes) -> None:
-        nonlocal number, column, length, cells, kind, style, taking, aside
+        nonlocal number, column, length, room, cells, kind, style, taking, aside
         if name == "c":
             kind = given.get("t", "n")
             style = given.get("s", "0")
@@ -102,6 +113,7 @@ def _row_maker(book: Workbook, done: list[tuple[int, list[str]]]) -> Handlers:
             number = number + 1 if place is None else int(place)
             cells = []
             column = 0
+            room = MAX_RECORD
         elif name == "rPh":
             aside = True
 
@@ -118,7 +130,7 @@ def _row_maker(book: Workbook, done: list[tuple[int, list[str]]]) -> Handlers:
             held.append(piece)
 
     def end(name: str) -> None:
-        nonlocal taking, aside
+        nonlocal taking, aside, room
         if name == "c":
             if not held:
                 return
@@ -132,6 +144,15 @@ def _row_maker(book: Workbook, done: list[tuple[int, list[str]]]) -> Handlers:
                     column=column,
                 ) from None
             if value:
+                # Cells may share a text, so that a small file holds rows without end.
+                room -= len(value)
+                if room < 0:
+                    raise FileFault(
+                        f"A row is longer than {MAX_RECORD:,} characters. This is no row of "
+                        "contacts; shorten its cells.",
+                        row=number,
+                        column=column,
+                    )
                 missing = column - 1 - len(cells)
                 if missing < 0:
                     cells[column - 1] = value

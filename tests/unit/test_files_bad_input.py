@@ -319,7 +319,10 @@ def test_a_tag_that_does_not_end_is_not_held(tmp_path):
 
 @pytest.mark.parametrize(
     "cell",
-    [" " * 130_000, ";" * 130_000, "@" * 130_000, "1/" * 65_000, ",a@" * 40_000, "::: " * 30_000],
+    [
+        *(" " * 130_000, ";" * 130_000, "@" * 130_000, "1/" * 65_000, ",a@" * 40_000),
+        *("::: " * 30_000, "mail:" * 26_000),
+    ],
 )
 def test_no_cell_takes_more_than_a_moment(cell, tmp_path):
     header = "Name,Email,Phone,Birthday,Tags,Website,preferences.email"
@@ -359,6 +362,15 @@ def test_a_cell_too_long_is_refused_in_a_sheet_too(tmp_path):
     rows = sheet_rows([["Name", "Notes"], ["Ann", "x" * 200_000]])
     fault = refused(tmp_path, zipped(tmp_path / "a.xlsx", workbook(rows)))
     assert (fault.row, fault.column) == (2, 2)
+
+
+def test_a_row_of_cells_that_share_a_long_text_is_not_held(tmp_path):
+    shared = f"<sst><si><t>Name</t></si><si><t>{'x' * 130_000}</t></si></sst>"
+    cells = '<c t="s"><v>1</v></c>' * 1_000
+    rows = f'<row><c t="s"><v>0</v></c></row><row>{cells}</row>'
+    data = zipped(tmp_path / "a.xlsx", workbook(rows, sharedStrings=shared))
+    fault = refused(tmp_path, data)
+    assert (fault.row, fault.column) == (2, 9)
 
 
 def test_a_damaged_stream_inside_an_xlsx_is_a_fault(tmp_path):

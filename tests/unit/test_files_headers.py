@@ -44,6 +44,8 @@ def test_titles_above_the_names_of_the_columns_are_left_out_and_told(content, ro
         "Ref,Farbe,Email\n1,Name,a@b.co\n",
         "Name,Kontaktart\nAnn,Mobile\nPhone,Email\n",
         "Email\na@b.co\nName\n",
+        # Two files, one behind the other.
+        "Name,Email\nAnn,a@b.co\nName,Email,Phone\n",
     ],
 )
 def test_a_contact_is_not_taken_for_the_names_of_the_columns(content, tmp_path):
@@ -86,6 +88,25 @@ def test_a_table_that_does_not_name_its_columns_loses_no_contact(tmp_path):
     errors = mapped.errors_header() + mapped.errors_row(first.original, 1, "Email", "wrong")
     again = read(tmp_path, errors, mapping={"Column 1": "name"})
     assert [row.fields for row in again] == [first.fields]
+
+
+def test_no_contact_of_a_table_without_names_is_taken_for_them(tmp_path):
+    content = "Ann Lee,a@b.co,,\nBo Berg,b@b.co,Email,Mobile\nCy Day,,Email,Mobile,Fax\n"
+    file = opened(tmp_path, content)
+    assert file.check() == 3
+    assert file.columns == ["Column 1", "Email"]
+    assert "row 1 is a contact already" in file.notes[0]
+
+
+def test_a_sheet_whose_names_of_columns_are_not_known_is_not_left_out_in_silence(tmp_path):
+    sheets = {
+        "Read me": sheet_rows([["This workbook holds our contacts."]]),
+        "Πελάτες": sheet_rows([["Όνομα", "Επώνυμο", "Ηλ"], ["Ann", "Lee", "a@b.co"]]),
+        "Ask": sheet_rows([["Contact"], ["the sales office"]]),
+    }
+    file = opened(tmp_path, zipped(tmp_path / "a.xlsx", workbook_of(sheets)))
+    assert file.check() == 1
+    assert file.notes[0].endswith("Πελάτες.")
 
 
 def test_the_first_sheet_that_begins_like_a_table_of_contacts_is_read(tmp_path):
