@@ -41,15 +41,16 @@ OTHER_NAMES = {
 } | {"X-SKYPE": "Skype", "X-SKYPE-USERNAME": "Skype", "X-MS-IMADDRESS": "Messenger"}
 _ANDROID = "vnd.android.cursor.item/"
 _EVENTS = {"1": "Anniversary", "2": "Event", "3": "Birthday"}
-_RELATIONS = dict(
-    enumerate(
+_RELATIONS = {
+    str(number): name
+    for number, name in enumerate(
         (
             "Assistant", "Brother", "Child", "Partner", "Father", "Friend", "Manager", "Mother",
             "Parent", "Partner", "Referred by", "Relative", "Sister", "Spouse",
         ),
         1,
     )
-)  # fmt: skip
+}  # fmt: skip
 _SCHEME = re.compile(r"([a-z][a-z0-9.+-]*):(?!//)", re.IGNORECASE)
 _APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
 
@@ -89,7 +90,7 @@ def android_extra(each: Property) -> Extra:
     if kind == "contact_event":
         return Extra(label or _EVENTS.get(number, "Event"), value)
     if kind == "relation":
-        return Extra(label or _RELATIONS.get(int(number) if number.isdecimal() else 0, ""), value)
+        return Extra(label or _RELATIONS.get(number, ""), value)
     return Extra(each.name, unescaped(each.value).strip())
 
 

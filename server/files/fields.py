@@ -145,7 +145,9 @@ def split_name(name: str) -> tuple[str, str]:
     What stands behind a name goes with the last one: `Ann Lee, PhD`, `Bob Lee Jr.`, `Lee (Acme)`.
     """
     last, comma, first = name.partition(",")
-    if comma and last.strip() and first.strip() and not _is_suffix(first):
+    # Behind one name alone a title may as well be the first: Rahman, Md.
+    titled = _is_suffix(first) and len(last.split()) > 1
+    if comma and last.strip() and first.strip() and not titled:
         return first.strip(), last.strip()
     words = name.split() if _is_suffix(first) else name.replace(",", " ").split()
     at = len(words) - 1

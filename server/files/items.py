@@ -92,7 +92,7 @@ def _value(
         if says_nothing(cell):
             return
         if field == "emails" and _EXCHANGE.match(cell):
-            fields.setdefault("custom", {})["Exchange address"] = cell
+            _add_custom(fields, "Exchange address", cell)
             return
         try:
             found = split(cell.replace("\\:", ":") if escapes else cell)
@@ -114,7 +114,8 @@ def add_items(
     items = fields.setdefault(field, [])
     first = 0
     for number, item in enumerate(found):
-        label = labels[number] if len(labels) == len(found) else labels[0]
+        # There is none where a cell holds only what joins them.
+        label = labels[number] if len(labels) == len(found) else next(iter(labels), "")
         primary = label.startswith("*")
         if primary:
             label = label[1:].strip()
@@ -193,7 +194,11 @@ def _custom(
             except CellFault as fault:
                 faults.append((name.removeprefix(OUR_LABEL), str(fault)))
             return
-        custom = fields.setdefault("custom", {})
-        custom[name] = f"{custom[name]}, {cell}" if name in custom else cell
+        _add_custom(fields, name, cell)
 
     return read
+
+
+def _add_custom(fields: dict[str, Any], name: str, text: str) -> None:
+    custom = fields.setdefault("custom", {})
+    custom[name] = f"{custom[name]}, {text}" if name in custom else text

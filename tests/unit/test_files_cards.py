@@ -85,6 +85,12 @@ def test_a_label_that_can_not_be_decoded_fails_no_card(tmp_path):
     assert row.fields["phones"][0]["value"] == "1"
 
 
+def test_a_number_without_end_in_a_property_of_androids_fails_no_card(tmp_path):
+    line = f"X-ANDROID-CUSTOM:vnd.android.cursor.item/relation;Bo;{'1' * 5_000};"
+    (row,) = read(tmp_path, card(line))
+    assert (row.faults, row.fields["custom"]) == ([], {"Related": "Bo"})
+
+
 def test_a_month_first_country_writes_slashed_birthdays_so(tmp_path):
     for region, birthday in (("US", "1970-04-12"), ("GB", "1970-12-04")):
         file = opened(tmp_path, card("BDAY:4/12/1970"), region=region)

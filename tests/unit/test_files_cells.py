@@ -271,6 +271,8 @@ def test_names_of_tags_are_parted_by_the_ways_of_each_program():
     assert split_categories("Kunde; Messe, Halle 3;;Kunde") == ["Kunde", "Messe, Halle 3"]
     assert split_labels("* myContacts ::: Friends, old ::: * starred") == ["Friends, old"]
     assert split_labels("* myContacts") == []
+    # A name of one's own may begin with a star.
+    assert split_labels("*VIP ::: * starred") == ["*VIP"]
 
 
 def test_flags_and_consents_are_read_from_the_usual_words():
@@ -309,6 +311,8 @@ def test_flags_and_consents_are_read_from_the_usual_words():
         ("Ann Lee (Acme)", ("Ann", "Lee (Acme)")),
         ("Smith Jr., Bob", ("Bob", "Smith Jr.")),
         ("Ma, Jack", ("Jack", "Ma")),
+        # Md is a first name as well.
+        ("Rahman, Md", ("Md", "Rahman")),
         ("Mary Jane Ma", ("Mary Jane", "Ma")),
         ("ANN LEE", ("ANN", "LEE")),
         ("山田 太郎", ("山田", "太郎")),
@@ -348,3 +352,17 @@ def test_a_field_of_our_own_may_begin_with_a_star_in_googles_table_too(tmp_path)
     assert row.fields["custom"] == {"*Size": "9"}
     (row,) = read(tmp_path, f"{header}\nAnn,,,,Hue,red,* Size,9\n")
     assert row.fields["custom"] == {"Hue": "red", "Size": "9"}
+
+
+def test_a_label_of_nothing_but_what_joins_labels_is_none(tmp_path):
+    header = "First Name,Last Name,Labels,File As,Phone 1 - Label,Phone 1 - Value"
+    header += ",Address 1 - Label,Address 1 - City"
+    (row,) = read(tmp_path, f"{header}\nAnn,,,,:::,044 668 18 00, ::: ,Bern\n")
+    assert row.fields["phones"] == [{"value": "044 668 18 00"}]
+    assert row.fields["addresses"] == [{"city": "Bern"}]
+
+
+def test_each_exchange_address_of_a_row_is_kept(tmp_path):
+    header = "First Name,Last Name,E-mail Address,E-mail 2 Address,Mobile Phone"
+    (row,) = read(tmp_path, f"{header}\nAnn,,/o=a/cn=1,/o=a/cn=2,\n")
+    assert row.fields["custom"] == {"Exchange address": "/o=a/cn=1, /o=a/cn=2"}
