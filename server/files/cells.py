@@ -29,7 +29,7 @@ _MAIL_PARTS = re.compile(r":::|;|\n")
 _MAIL_COMMA = re.compile(r"(?<=@)([^\s,;@]+),|(?<=>),")
 _MAIL_SIGNS = re.compile(r"[\s,/|&]")
 # How Exchange writes the kind of an address, and people what it is for.
-# With a bound, as it is tried at each "mail:" of a cell; what is before an @ has 64 letters at most.
+# With a bound, as it is tried at each "mail:" of a cell; before an @ stand 64 letters at most.
 _MAIL_KIND = re.compile(r"(?:smtp|e-?mail|mail):\s*(?=[^\s@]{1,64}@)", re.I)
 _MAIL_REMARK = re.compile(r"(?<=[^\s(])\s*\([^()@]*\)")
 _MAIL_INSIDE = re.compile(r"[^()<>@]*\(([^()\s@]+@[^()\s@]+)\)")
