@@ -21,6 +21,8 @@ from tests.browser.support.lines import Line
 pytestmark = ON_THE_SERVERS_LOOP
 
 BAD_EMAIL = "mia@-example.com"
+# Whether the page says that nobody sees it.
+HIDDEN = "value => Object.defineProperty(document, 'hidden', {configurable: true, value})"
 
 
 async def offline(page: Page) -> Line:
@@ -284,6 +286,43 @@ async def test_a_refusal_that_nobody_has_read_is_told_again_after_a_reload(
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     await page.wait_for_timeout(500)
     await expect(refusal).to_have_count(0)
+
+
+async def test_each_of_many_refusals_is_told_and_once_more_if_nobody_saw_it(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in("admin")
+    page = await open_page("/labels")
+    line = await Line.of(page.context)
+    await page.reload()
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await line.cut()
+    await expect(page.get_by_test_id("connection")).to_have_text("Offline")
+    names = ("Red", "Blue", "Green", "Grey", "Pink")
+    for name in names:
+        await page.get_by_role("button", name="New tag").first.click()
+        await page.get_by_role("dialog").get_by_label("Name").fill(name)
+        await page.get_by_role("dialog").get_by_role("button", name="Make it").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        assert (await api.post("/api/tags", {"name": name})).status == 201
+    line.mend()
+    told = {name: toast(page, f"“{name}”:") for name in names}
+    await expect(told["Grey"]).to_be_visible(timeout=30_000)
+    await page.evaluate(HIDDEN, True)
+    for name in names:
+        await told[name].get_by_role("button", name="Close this message").click()
+    await expect(page.get_by_test_id("toast")).to_have_count(0)
+    await page.evaluate(HIDDEN, False)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    for name in names:
+        await told[name].get_by_role("button", name="Close this message").click()
+    await expect(page.get_by_test_id("toast")).to_have_count(0)
+    # What is read is forgotten a moment later.
+    await page.wait_for_timeout(500)
+    await page.reload()
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await page.wait_for_timeout(500)
+    await expect(page.get_by_test_id("toast")).to_have_count(0)
 
 
 async def test_a_question_of_an_edit_that_met_another_outlives_a_reload(

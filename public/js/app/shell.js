@@ -253,9 +253,16 @@ export class Shell extends View {
     toasts.show(name ? `“${name}”: ${message}` : message, {
       kind: "error",
       action: action && { ...action, run: () => Promise.all([read(), action.run()]) },
-      ended: read,
+      ended: (isRead) => (isRead ? read() : this.#tellLater(mutation)),
+      patient: true,
       seconds: 30,
     });
+  }
+
+  /** Nobody has seen it: once more when the page is looked at. */
+  #tellLater(mutation) {
+    const tell = () => this.#tellRefused(mutation);
+    document.addEventListener("visibilitychange", tell, { once: true, signal: this.signal });
   }
 
   #conflicted({ detail: { mutation, conflicts } }) {

@@ -8,16 +8,19 @@ const MOST = 4;
 /** Short words at the edge of the page, some with one thing to do. Event `changed`. */
 export class Toasts extends EventTarget {
   #items = [];
+  /** Those that there is no room for yet. */
+  #waiting = [];
   #count = 0;
   #from = null;
 
   /**
    * Shows a text for some seconds; longer with an action (`{label, run}`), which ends it.
-   * They stay while the pointer or the focus is on them. `ended()` is called when it has gone, however
-   * it went, but for its action.
+   * They stay while the pointer or the focus is on them; newer ones push them out, but for those that
+   * are `patient`, which also wait for their turn. `ended(isRead)` is called when it has gone, however it
+   * went, but for its action; false: nobody can have read it.
    */
   show(text, options = {}) {
-    const { action = null, kind = "info", ended = null } = options;
+    const { action = null, kind = "info", ended = null, patient = false } = options;
     const { seconds = SECONDS[kind] + (action ? 6 : 0) } = options;
     const toast = {
       key: ++this.#count,
@@ -26,13 +29,18 @@ export class Toasts extends EventTarget {
       kind,
       seconds,
       ended,
+      patient,
       timer: null,
     };
-    this.#items = [...this.#items, toast];
-    if (this.#items.length > MOST) this.end(this.#items[0]);
-    this.#start(toast);
-    this.#changed();
+    const first = this.#items.length >= MOST ? this.#items.find((each) => !each.patient) : null;
+    if (first === undefined && patient) this.#waiting.push(toast);
+    else this.#place(toast);
+    if (first) this.end(first);
     return toast;
+  }
+
+  get shown() {
+    return this.#items;
   }
 
   /** The words of an `ApiError`, or of whatever went wrong. */
@@ -44,13 +52,17 @@ export class Toasts extends EventTarget {
     clearTimeout(toast.timer);
     if (!this.#items.includes(toast)) return undefined;
     this.#items = this.#items.filter((each) => each !== toast);
+    if (this.#waiting.length && this.#items.length < MOST) this.#place(this.#waiting.shift());
     this.#changed();
-    return toast.ended?.();
+    return toast.ended?.(!document.hidden);
   }
 
   /** Ends all, as when somebody signs out; resolves when what follows of that is done. */
   clear() {
-    return Promise.allSettled([...this.#items].map((toast) => this.end(toast)));
+    const unread = this.#waiting;
+    this.#waiting = [];
+    const ends = [...this.#items].map((toast) => this.end(toast));
+    return Promise.allSettled([...ends, ...unread.map((toast) => toast.ended?.(false))]);
   }
 
   template() {
@@ -104,6 +116,12 @@ export class Toasts extends EventTarget {
   #entered({ currentTarget, relatedTarget }) {
     if (!currentTarget.contains(relatedTarget)) this.#from = relatedTarget;
     this.#hold();
+  }
+
+  #place(toast) {
+    this.#items = [...this.#items, toast];
+    this.#start(toast);
+    this.#changed();
   }
 
   #start(toast) {
