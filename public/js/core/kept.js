@@ -66,11 +66,6 @@ export class Kept {
     const before = new Set(this.#own);
     const all = await this.all();
     const read = new Set(all.map(({ sequence }) => sequence));
-    for (const { acknowledged, conflicts, sequence } of all) {
-      if (acknowledged < Date.now() - KEPT_MS && !conflicts) {
-        await this.storage.delete("mutations", sequence);
-      }
-    }
     // What was added while this read is not in what it read, and stays.
     const late = this.queue.filter(
       ({ sequence }) => this.#own.has(sequence) && !before.has(sequence) && !read.has(sequence),
@@ -78,6 +73,12 @@ export class Kept {
     this.queue = [...all.filter((each) => !each.acknowledged && !each.refused), ...late];
     this.refused = all.filter(({ refused }) => refused);
     this.conflicted = all.filter(({ conflicts }) => conflicts);
+    // Not before: what is judged meanwhile would be back in the queue.
+    for (const { acknowledged, conflicts, sequence } of all) {
+      if (acknowledged < Date.now() - KEPT_MS && !conflicts) {
+        await this.storage.delete("mutations", sequence);
+      }
+    }
   }
 
   /**

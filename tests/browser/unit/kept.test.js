@@ -60,6 +60,34 @@ test("what is added while the queue is read anew stays in it", async () => {
   assert.deepEqual(rowsOf(kept), ["tag-one", "tag-two"]);
 });
 
+test("what is judged while something old is being forgotten does not come back", async () => {
+  const shelf = new Shelf();
+  const kept = new Kept(shelf, "ann");
+  const longAgo = { ...mutation("tag-old"), acknowledged: Date.now() - 8 * 86_400_000 };
+  await shelf.add("mutations", longAgo);
+  const judged = mutation("tag-one");
+  await kept.add(judged);
+  const forget = shelf.delete.bind(shelf);
+  let letGo;
+  const asked = new Promise((begun) => {
+    shelf.delete = async (...names) => {
+      begun();
+      await new Promise((go) => {
+        letGo = go;
+      });
+      return forget(...names);
+    };
+  });
+  const reading = kept.load();
+  await asked;
+  shelf.rows.set(judged.sequence, { ...judged, acknowledged: Date.now() });
+  kept.forget(judged);
+  letGo();
+  await reading;
+  assert.deepEqual(rowsOf(kept), []);
+  assert.deepEqual([...shelf.rows.keys()], [judged.sequence]);
+});
+
 test("what was acknowledged a week ago is forgotten, unless its conflicts wait", async () => {
   const shelf = new Shelf();
   const kept = new Kept(shelf, "ann");
