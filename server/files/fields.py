@@ -126,11 +126,26 @@ def _text(field: str) -> FieldReader:
 
 
 def _whole_name(cell: str, fields: dict[str, Any]) -> None:
-    # A whole name beside its parts says nothing new.
-    if "first_name" not in fields and "last_name" not in fields:
+    # A whole name beside both of its parts says nothing new, beside one of them the other.
+    given, family = (fields.get(name, "").split() for name in ("first_name", "last_name"))
+    if given and family:
+        return
+    parts = cell.split()
+    if given:
+        first, last = "", " ".join(_behind(given, parts))
+    elif family:
+        first, last = " ".join(_behind(family[::-1], parts[::-1])[::-1]), ""
+    else:
         first, last = split_name(cell)
-        fields |= {"first_name": first} if first else {}
-        fields |= {"last_name": last} if last else {}
+    fields |= {"first_name": first} if first else {}
+    fields |= {"last_name": last} if last else {}
+
+
+def _behind(beginning: list[str], parts: list[str]) -> list[str]:
+    """What of a name follows its beginning, capitals aside; nothing if it begins otherwise."""
+    begins = [part.casefold() for part in parts[: len(beginning)]]
+    alike = begins == [part.casefold() for part in beginning]
+    return parts[len(beginning) :] if alike else []
 
 
 def _is_suffix(text: str) -> bool:

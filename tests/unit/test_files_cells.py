@@ -366,3 +366,19 @@ def test_each_exchange_address_of_a_row_is_kept(tmp_path):
     header = "First Name,Last Name,E-mail Address,E-mail 2 Address,Mobile Phone"
     (row,) = read(tmp_path, f"{header}\nAnn,,/o=a/cn=1,/o=a/cn=2,\n")
     assert row.fields["custom"] == {"Exchange address": "/o=a/cn=1, /o=a/cn=2"}
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ("Ann Lee,Ann,", ("Ann", "Lee")),
+        ("Cy van Do,,Van Do", ("Cy", "Van Do")),
+        ("Ann Lee,Ann,Lee", ("Ann", "Lee")),
+        ("Ann Lee,Anna,Lee", ("Anna", "Lee")),
+        ("Annabel Lee,Ann,", ("Ann", None)),
+        ("Ann,Ann,", ("Ann", None)),
+    ],
+)
+def test_a_whole_name_fills_up_the_part_that_a_row_has_not(row, names, tmp_path):
+    (contact,) = read(tmp_path, f"Full Name,First Name,Last Name,Email\n{row},a@b.co\n")
+    assert (contact.fields.get("first_name"), contact.fields.get("last_name")) == names
