@@ -180,12 +180,17 @@ class SignIn:
         if not sessions:
             return
         actors = [session.signed_in for session in sessions]
-        for session, was, now in zip(
-            sessions, actors, await self._auth.as_they_are(tenant, actors), strict=True
-        ):
-            if now != was:
+        changes = -1
+        while changes != self._access_changes:
+            # Asked again when something changed meanwhile: what was read before is old by now, and
+            # the later change may be told already.
+            changes = self._access_changes
+            present = await self._auth.as_they_are(tenant, actors)
+        for session, now in zip(sessions, present, strict=True):
+            was = session.signed_in
+            if (was.name, was.role) != (now.name, now.role):
                 # It may have signed in again meanwhile: only what changed is taken over.
-                session.actor = replace(session.signed_in, name=now.name, role=now.role)
+                session.actor = replace(was, name=now.name, role=now.role)
                 session.channel.send("agent_changed", {"agent": session.actor.to_wire()})
         notices = await self._auth.notices(tenant, actors)
         if not notices:

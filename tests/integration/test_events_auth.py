@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 from nanoid import generate
 
 from server.events import connection
+from server.services.actors import Actor
 from server.services.sync import Head
 from server.transport import server as transport
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
@@ -373,3 +375,34 @@ async def test_who_gets_another_role_or_name_hears_so_on_each_open_socket_and_no
     assert back == {"agent": agent | {"role": "agent"}}
     await witness.flush()
     assert (phone.take("agent_changed"), witness.take("agent_changed")) == ([], [])
+
+
+async def test_a_role_that_was_read_before_the_last_change_is_not_taken_over_after_it(
+    make_device: MakeDevice,
+    server: Server,
+    company: Company,
+    sql: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await add_agent(sql, server.parts.auth, company, "faller", "agent")
+    device = await make_device("faller").connect()
+    await device.sign_in()
+    read = server.parts.auth.as_they_are
+    first_read, later_read = asyncio.Event(), asyncio.Event()
+
+    async def late_at_first(tenant: str, actors: Sequence[Actor]) -> list[Actor]:
+        found = await read(tenant, actors)
+        if first_read.is_set():
+            later_read.set()
+        else:
+            first_read.set()
+            await later_read.wait()
+        return found
+
+    monkeypatch.setattr(server.parts.auth, "as_they_are", late_at_first)
+    await sql.execute("UPDATE agents SET role = 'manager' WHERE code = 'faller'")
+    await asyncio.wait_for(first_read.wait(), 5)
+    await sql.execute("UPDATE agents SET role = 'agent' WHERE code = 'faller'")
+    await asyncio.wait_for(later_read.wait(), 5)
+    await device.flush()
+    assert device.take("agent_changed") == []
