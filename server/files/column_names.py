@@ -31,6 +31,9 @@ class ColumnNames:
         field, *rest = path.split(".")
         if field in ("custom", "preferences"):
             return self._labelled(".".join(rest), cells) if field == "custom" and cells else None
+        if cells is None and self._mapping.get(field) == field:
+            # Beside a key of that name, another is only looked at where it holds nothing.
+            return None
         part = rest[-1] if len(rest) > 1 else "value"
         places = [index for index, place in self._places if self._holds(place, field, part)]
         if cells is not None:

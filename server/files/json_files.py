@@ -24,6 +24,9 @@ _SAMPLE = 1_000
 _WHOLE = frozenset({*TEXTS, *NAMES, *LISTS, "custom", "preferences"} - {"id", "name", "customs"})
 # Ids of another server's rows mean nothing here; names are beside them.
 _IDS = frozenset({"tag_ids", "group_ids", "type_ids", "photo", "deleted_at", "deleted"})
+# REST gives the first of each list beside the list; it stands where an object has no list. So what
+# one object means does not hang on which keys others have, which a run learns as it reads.
+_BESIDE = {"email": "emails", "phone": "phones", "owner_id": "owner"}
 _OURS = frozenset({"id", "version", "active"})
 
 
@@ -85,13 +88,16 @@ class JsonFile(ContactFile):
             yield self._row(number, found, original)
 
     def _row(self, number: int, found: dict[str, Any], original: str) -> FileRow:
-        cells = [_cell_text(found.get(key)) for key in self._cells]
+        cells = [
+            "" if self._stands_beside(key, found) else _cell_text(found.get(key))
+            for key in self._cells
+        ]
         row = self._plan.read(number, cells) or FileRow(number, {}, [], "")
         row.source = original
         row.photos = 1 if found.get("photo") else 0
         for key, path in self._paths.items():
             value = found.get(key)
-            if value is None or value == "" or value == [] or value == {}:
+            if value in (None, "", [], {}) or self._stands_beside(key, found):
                 continue
             if path.field == "custom" and path.slot:
                 row.fields.setdefault("custom", {})[path.slot] = _custom_value(value)
@@ -102,6 +108,11 @@ class JsonFile(ContactFile):
             # Nothing could show or store such a text.
             row.fields.clear()
         return row
+
+    def _stands_beside(self, key: str, found: dict[str, Any]) -> bool:
+        """Whether a value only says again what its object has in the list beside it."""
+        beside = _BESIDE.get(key)
+        return beside is not None and bool(found.get(beside)) and self.mapping[key] == beside
 
 
 def _kind(path: Path, encoding: str) -> str:
@@ -127,24 +138,21 @@ def _propose(keys: list[str], ours: bool) -> dict[str, str | None]:
     proposed: dict[str, str | None] = {}
     taken: set[str] = set()
     for key in keys:
-        path = _proposed_path(key, keys, ours)
-        if path in taken and path not in LISTS:
+        path = _proposed_path(key, ours)
+        if path in taken and path not in LISTS and path not in _BESIDE.values():
             path = custom_path(key)
         proposed[key] = path
         taken |= {path} if path else set()
     return proposed
 
 
-def _proposed_path(key: str, keys: list[str], ours: bool) -> str | None:
+def _proposed_path(key: str, ours: bool) -> str | None:
     if key in _IDS:
         return None
     if key in INFORMATION:
         return None if ours or key == "display_name" else custom_path(key)
-    if key in ("email", "phone") and f"{key}s" in keys:
-        # REST gives the first of each list beside the list.
-        return None
-    if key == "owner_id":
-        return "owner" if "owner" not in keys else None
+    if key in _BESIDE:
+        return _BESIDE[key]
     if key == "id":
         return "id" if ours else "external_id"
     if key in _WHOLE:

@@ -204,3 +204,34 @@ def test_a_fault_in_a_custom_field_of_ours_names_the_field(tmp_path):
     header = "First Name,Last Name,Labels,File As,Custom Field 1 - Label,Custom Field 1 - Value"
     (row,) = read(tmp_path, f"{header}\nAnn,,,,Fieldbook active,perhaps\n")
     assert [path for path, _ in row.faults] == ["active"]
+
+
+def test_an_email_stands_where_an_object_has_no_list_of_them(tmp_path):
+    contacts = [
+        {"name": "Ann", "email": "a@b.co", "phone": "044 668 18 00", "owner_id": "abc"},
+        {"name": "Bo", "email": "b@b.co", "emails": [{"value": "b@b.co"}], "phones": ["1"]},
+        {"name": "Cy", "owner_id": "abc", "owner": "ann"},
+    ]
+    ann, bo, cy = read(tmp_path, json.dumps(contacts))
+    assert ann.fields["emails"] == [{"value": "a@b.co"}]
+    assert ann.fields["phones"] == [{"value": "044 668 18 00"}]
+    assert (ann.fields["owner"], cy.fields["owner"]) == ("abc", "ann")
+    assert bo.fields["emails"] == [{"value": "b@b.co"}]
+
+
+def test_a_fault_is_named_by_the_list_where_there_is_one(tmp_path):
+    file = opened(tmp_path, '[{"name": "Bo", "email": "b", "emails": [{"value": "b"}]}]')
+    (row,) = file.rows()
+    # Mended in `email`, it would be wrong again.
+    assert row.column_of("emails.0.value") is None
+
+
+def test_objects_mean_the_same_whether_the_whole_file_was_seen_before_or_not(tmp_path):
+    early = {"name": "Ann", "email": "a@b.co", "owner_id": "abc"}
+    late = {"name": "Bo", "emails": [{"value": "b@b.co"}], "owner": "ann"}
+    content = json.dumps([early] * 1_100 + [late])
+    checked = read(tmp_path, content)
+    # As a run reads it whose file was checked before.
+    unchecked = list(opened(tmp_path, content).rows())
+    assert [row.fields for row in checked] == [row.fields for row in unchecked]
+    assert checked[0].fields["emails"] == [{"value": "a@b.co"}]
