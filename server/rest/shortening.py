@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 # Those that have lines to themselves: what stands beside code, or within a text, stays.
-# tests/unit/test_dashboard_files.py sees to it that no template has lines that look like one, and
-# that those of several lines are HTML, where an indent says nothing.
+# A template may have lines that look like one, and a text of several lines may mean its indents:
+# tests/unit/test_dashboard_files.py compares what each file says before and after.
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)$", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 

@@ -100,33 +100,57 @@ def _code(module: Path) -> str:
     return re.sub(r"/\*.*?\*/|(?m:^\s*//.*$)", "", text, flags=re.S)
 
 
-def template_texts(script: str) -> list[tuple[bool, str]]:
-    """What stands in templates, but for the expressions in them, and whether it is HTML.
+def pieces(script: str) -> list[tuple[str, str]]:
+    """What a script consists of: "code", "comment", "text" (and expressions), "html", "template".
 
-    Fails where it loses its way.
+    The last two are what stands in templates, but for what is put into them. Fails where it loses
+    its way.
     """
-    texts: list[tuple[bool, str]] = []
+    found_pieces: list[tuple[str, str]] = []
     open_signs: list[str] = []
-    html: list[bool] = []
+    kinds: list[str] = []
     at = 0
     while found := (IN_TEMPLATE if open_signs[-1:] == ["`"] else TOKEN).search(script, at):
-        sign = found[0]
+        # A regular expression is found with the space before it.
+        sign = found[0].lstrip()
+        before = script[at : found.end() - len(sign)]
         if open_signs[-1:] == ["`"]:
-            texts.append((html[-1], script[at : found.start()]))
+            found_pieces += [(kinds[-1], before), ("text", sign)]
             if sign == "`":
                 open_signs.pop()
-                html.pop()
+                kinds.pop()
             elif sign == "${":
                 open_signs.append(sign)
-        elif sign in ("`", "{"):
-            open_signs.append(sign)
-            if sign == "`":
-                html.append(script[: found.start()].endswith(("html", "svg")))
-        elif sign == "}":
-            assert open_signs.pop() in ("{", "${")
+        else:
+            kind = "comment" if sign.startswith(("//", "/*")) else "text"
+            found_pieces += [("code", before), (kind, sign)]
+            if sign in ("`", "{"):
+                open_signs.append(sign)
+                if sign == "`":
+                    html = script[: found.start()].endswith(("html", "svg"))
+                    kinds.append("html" if html else "template")
+            elif sign == "}":
+                assert open_signs.pop() in ("{", "${")
         at = found.end()
     assert open_signs == []
-    return texts
+    return [*found_pieces, ("code", script[at:])]
+
+
+def said(script: str) -> str:
+    """What a script says: comments, and how much space there is around its code, left out."""
+    bare = {"comment": r".+", "code": r"\s+", "html": r"\s+"}
+    told = [
+        re.sub(bare[kind], " ", text, flags=re.S) if kind in bare else text
+        for kind, text in pieces(script)
+    ]
+    return re.sub(" +", " ", "".join(told)).strip()
+
+
+def said_by_styles(sheet: str) -> str:
+    """The same of a style sheet."""
+    text = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
+    told = re.sub(rf"({text})|/\*.*?\*/|\s+", lambda found: found[1] or " ", sheet, flags=re.S)
+    return re.sub(" +", " ", told).strip()
 
 
 def test_comments_are_told_from_what_looks_like_one_and_go_with_the_indents() -> None:
@@ -143,24 +167,40 @@ const b = /* stays */ "// stays";
     assert shortened(script) == left + b'"// stays";\n/* stays */ const c = 2;\n\n'
 
 
-def test_no_template_has_a_line_that_the_server_takes_for_a_comment() -> None:
-    for module in modules():
-        text = module.read_text(encoding="utf-8")
-        # The first line of each text stands behind other signs.
-        texts = template_texts(text)
-        lines = [line for _, each in texts for line in each.split("\n")[1:]]
-        taken = [line for line in lines if line.lstrip().startswith(("//", "/*"))]
-        assert taken == [], module.name
-        # Where an indent says something, a text may have none.
-        assert [each for html, each in texts if not html and "\n" in each] == [], module.name
-        assert shortened(text.encode()).count(b"\n") == text.count("\n"), module.name
+def test_scripts_and_sheets_say_the_same_when_they_are_served() -> None:
+    for script in sorted((PUBLIC / "js").rglob("*.js")):
+        text = script.read_text(encoding="utf-8")
+        served = shortened(text.encode()).decode()
+        assert said(served) == said(text), script.name
+        assert served.count("\n") == text.count("\n"), script.name
+    for sheet in sorted((PUBLIC / "css").glob("*.css")):
+        text = sheet.read_text(encoding="utf-8")
+        assert said_by_styles(shortened(text.encode()).decode()) == said_by_styles(text), sheet.name
+
+
+def test_what_would_be_served_otherwise_is_noticed() -> None:
+    for script in (
+        "f(); /* of two\n// lines */ g();",
+        '"a text \\\n  over two lines"',
+        "`a text\n  with an indent`",
+        "html`<a>\n// no comment\n</a>`",
+    ):
+        assert said(shortened(script.encode()).decode()) != said(script), script
+    for sheet in (
+        "a { /* of two\n// lines */ color: red }",
+        'a::before { content: "a text \\\n  over two lines" }',
+        "a { background: url(\n//example.com/a.png\n) }",
+    ):
+        served = shortened(sheet.encode()).decode()
+        assert said_by_styles(served) != said_by_styles(sheet), sheet
 
 
 def test_templates_are_found_within_templates() -> None:
     script = 'const a = `one ${b ? `two ${{ c: "`" }.c}` : /`}/.test(d)} three`; // `'
-    texts = [text for _, text in template_texts(script)]
+    texts = [text for kind, text in pieces(script) if kind == "template"]
     assert texts == ["one ", "two ", "", " three"]
-    assert template_texts("html`<b>${`c`}</b>`") == [(True, "<b>"), (False, "c"), (True, "</b>")]
+    kinds = [kind for kind, text in pieces("html`<b>${`c`}</b>`") if len(text) > 2]
+    assert kinds == ["code", "html", "html"]
 
 
 def test_modules_are_read_in_a_sitting() -> None:
