@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.integration.support.bulk import AGENT, MAPPING, PEOPLE, Bulk, counts
+from server.db.queries import queries
+from tests.integration.support.bulk import AGENT, MAPPING, OPTIONS, PEOPLE, Bulk, counts
 
 Capture = pytest.CaptureFixture[bytes]
 
@@ -151,6 +152,26 @@ async def test_an_empty_cell_keeps_what_is_there_or_clears_it(bulk: Bulk) -> Non
     assert not {"notes", "tag_ids", "custom"} & set(contact)
     # An opt-out is never taken back by a file.
     assert contact["preferences"] == {"email": "opted_out"}
+
+
+async def test_a_run_clears_what_the_check_found_to_be_in_the_file_wherever_it_stands(
+    bulk: Bulk,
+) -> None:
+    await bulk.load("Customer ID | Name | Notes\nC1 | Ann | old", mapping=MAPPING)
+    contacts = [{"external_id": f"C{n}", "first_name": "Ann"} for n in range(1, 1_102)]
+    content = json.dumps([*contacts, {"external_id": "D1", "first_name": "Bob", "notes": "new"}])
+    job = await bulk.start("import", {**OPTIONS, "on_empty": "clear"}, content.encode())
+    mapping = {"external_id": "external_id", "first_name": "first_name", "notes": "notes"}
+    detected = {"format": "json", "encoding": "utf-8", "delimiter": None}
+    async with bulk.database.tenant(bulk.tenant) as connection:
+        await connection.execute(
+            queries.bulk_jobs.note_checked,
+            *(bulk.tenant, job, json.dumps(detected), json.dumps(list(mapping))),
+            *(json.dumps(mapping), 1_102),
+        )
+    assert (await bulk.run(job))["state"] == "done"
+    first = next(each for each in await bulk.contacts() if each["external_id"] == "C1")
+    assert "notes" not in first
 
 
 async def test_a_file_may_name_owners_by_code_or_name_and_no_strangers(bulk: Bulk) -> None:
