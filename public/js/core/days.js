@@ -19,8 +19,9 @@ const written = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZo
 /** "Nov 25, 2026", whichever day it is where the browser is. */
 export const dayInWords = (day) => written.format(startOf(day));
 
-/** Whether a text of the address is a day. */
-export const isDay = (text) => DAY.test(text) && !Number.isNaN(startOf(text));
+/** Whether a text of the address is a day; engines take February 30 for a day of March. */
+export const isDay = (text) =>
+  DAY.test(text) && !Number.isNaN(startOf(text)) && dayOf(startOf(text)) === text;
 
 /** Whether a date field has a day: while one types a year, it has one of long ago. */
 export const hasDay = ({ target }) => target.value >= "2000-01-01";

@@ -16,8 +16,8 @@ test("days go on over the ends of months and years", () => {
 
 test("what an address has for a day may be none", () => {
   assert.equal(isDay("2026-11-25"), true);
-  for (const text of [undefined, "", "2026-13-01", "2026-1-1", "25.11.2026"]) {
-    assert.equal(isDay(text), false);
+  for (const text of [undefined, "", "2026-13-01", "2026-1-1", "25.11.2026", "2026-02-30"]) {
+    assert.equal(isDay(text), false, text);
   }
 });
 
