@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,10 @@ class CardFile(ContactFile):
         for card in islice(read_cards(path, encoding), _SAMPLE):
             names |= dict.fromkeys(_names(card.lines))
         self._learn(names, 1)
+
+    def know(self, columns: Sequence[str]) -> None:
+        """See `ContactFile`."""
+        self._learn(columns, 1)
 
     def _learn(self, names: Iterable[str], number: int) -> None:
         """Take up properties that were not seen before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from server.files.column_names import ColumnNames
 from server.files.error_files import errors_header, errors_row
@@ -43,6 +43,13 @@ class ContactFile(ABC):
             raise FileFault("There is no contact in the file: nothing stands beneath its header.")
         require_identity(self.mapping, self.doubt)
         return count
+
+    def know(self, columns: Sequence[str]) -> None:
+        """Take up the columns that an earlier check has found.
+
+        Where they are learned as they are read, what comes early is mapped by what comes late.
+        """
+        return
 
     def rows(self, skip: int = 0) -> Iterator[FileRow]:
         """The contacts, one at a time; `skip` leaves out as many, which were done earlier."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,10 @@ class JsonFile(ContactFile):
         }
         self.columns = []
         self._learn(keys, 1)
+
+    def know(self, columns: Sequence[str]) -> None:
+        """See `ContactFile`."""
+        self._learn(columns, 1)
 
     def _learn(self, keys: Iterable[str], number: int) -> None:
         """Take up keys that were not seen before."""

@@ -235,3 +235,25 @@ def test_objects_mean_the_same_whether_the_whole_file_was_seen_before_or_not(tmp
     unchecked = list(opened(tmp_path, content).rows())
     assert [row.fields for row in checked] == [row.fields for row in unchecked]
     assert checked[0].fields["emails"] == [{"value": "a@b.co"}]
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "mapping"),
+    [
+        ('{"name": "Ann", "title": "x"},', '{"name": "Bo", "memo": "y"}', {"memo": "job_title"}),
+        (
+            "BEGIN:VCARD\nFN:Ann\nTITLE:x\nEND:VCARD\n",
+            "BEGIN:VCARD\nFN:Bo\nX-MEMO:y\nEND:VCARD\n",
+            {"X-MEMO": "job_title"},
+        ),
+    ],
+)
+def test_a_run_maps_what_comes_early_by_what_the_check_found_late(early, late, mapping, tmp_path):
+    content = early * 1_100 + late
+    content = f"[{content}]" if content[0] == "{" else content
+    checked = opened(tmp_path, content, mapping=mapping)
+    checked.check()
+    run = opened(tmp_path, content, mapping=mapping)
+    run.know(checked.columns)
+    assert run.mapping == checked.mapping
+    assert [row.fields for row in run.rows()] == [row.fields for row in checked.rows()]

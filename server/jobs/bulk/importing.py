@@ -23,8 +23,6 @@ SLICE = 8
 async def judging_of(context: Context, file: ContactFile, *, writes: bool) -> Judging:
     """What judges the rows of a file as the job's options ask. Raises `Unavailable`."""
     options = context.options
-    # As the check found it: cards and JSON learn their columns only as they are read.
-    mapping = context.job.get("mapping") or file.mapping
     labels = Labels(context.database, context.tenant, context.author, writes)
     return Judging(
         context,
@@ -33,7 +31,7 @@ async def judging_of(context: Context, file: ContactFile, *, writes: bool) -> Ju
         Changing(
             context.settings.region,
             options["on_empty"] == "clear",
-            Mapped.of(mapping.values()),
+            Mapped.of(file.mapping.values()),
         ),
         Planner(context.settings, context.author),
         labels,

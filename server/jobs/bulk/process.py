@@ -181,6 +181,8 @@ async def _import(context: Context, writer: Writer) -> None:
                     *(_json(_detected(file)), _json(file.columns), _json(file.mapping)),
                     total,
                 )
+        else:
+            file.know(job["columns"])
         judging = await judging_of(context, file, writes=True)
         await Import(context, file, judging, writer).run(job["done"])
 
