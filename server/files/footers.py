@@ -14,12 +14,13 @@ _SIGNS = re.compile(
 _MOST = 20
 
 
-def without_footer(records: Iterable[Record]) -> Iterator[Record]:
+def without_footer(records: Iterable[Record], footer: list[Record]) -> Iterator[Record]:
     """The records without what ends them: lines of one cell, after an empty line or a known text.
 
     A contact of one cell in the middle of the table stays: only what no row follows is taken
-    for a footer.
+    for a footer. Afterwards it is in `footer`, so that a person can be told.
     """
+    footer.clear()
     held: list[Record] = []
     after_gap = False
     for record in records:
@@ -34,5 +35,7 @@ def without_footer(records: Iterable[Record]) -> Iterator[Record]:
             held.clear()
             after_gap = False
             yield record
-    if not any(_SIGNS.match(cells[0]) for _, cells in held):
+    if any(_SIGNS.match(cells[0]) for _, cells in held):
+        footer += held
+    else:
         yield from held

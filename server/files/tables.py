@@ -47,6 +47,7 @@ class TableFile(ContactFile):
     def __init__(self, table: Table, kind: str, options: ReadOptions) -> None:
         self._table = table
         self._told: list[str] = []
+        self._footer: list[Record] = []
         header = self._find_header()
         # What the file of failed rows has added is left out, whatever else is in the table.
         self._left_out = {i for i, name in enumerate(header) if name in ERROR_COLUMNS}
@@ -107,7 +108,12 @@ class TableFile(ContactFile):
     @property
     def notes(self) -> list[str]:
         """What a person should know of how the table was read."""
-        return [*self._table.notes, *self._told, *super().notes]
+        told = [*self._table.notes, *self._told, *super().notes]
+        if self._footer:
+            first, last = self._footer[0][0], self._footer[-1][0]
+            rows = f"Row {first:,} was" if first == last else f"Rows {first:,} to {last:,} were"
+            told.append(f"{rows} taken for the footer of a report and left out.")
+        return told
 
     def _count(self) -> int:
         return sum(1 for _, cells in self._records() if "".join(cells).strip())
@@ -122,7 +128,7 @@ class TableFile(ContactFile):
     def _records(self) -> Iterator[Record]:
         records = self._beneath_the_header()
         if self.detected["format"] == "salesforce":
-            return without_footer(records)
+            return without_footer(records, self._footer)
         return records
 
     def _beneath_the_header(self) -> Iterator[Record]:

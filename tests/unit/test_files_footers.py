@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.files.footers import without_footer
-from tests.unit.files_support import read
+from tests.unit.files_support import opened, read
 
 HEADER = "First Name,Last Name,Account Name,Mailing City"
 FOOTER = [
@@ -24,6 +24,17 @@ def test_a_footer_is_no_row(gap, tmp_path):
     assert [row.number for row in rows] == [2, 3]
 
 
+def test_what_was_taken_for_a_footer_is_told(tmp_path):
+    content = f"{HEADER}\nAnn,Lee,Acme,Bern\n\nBo,,,\n{FOOTER[2]}\n"
+    file = opened(tmp_path, content)
+    assert file.notes == []
+    assert file.check() == file.check() == 1
+    assert file.notes == ["Rows 4 to 5 were taken for the footer of a report and left out."]
+    last = opened(tmp_path, f"{HEADER}\nAnn,Lee,Acme,Bern\n{FOOTER[2]}\n")
+    last.check()
+    assert last.notes == ["Row 3 was taken for the footer of a report and left out."]
+
+
 def test_a_footer_without_a_gap_is_no_row_either(tmp_path):
     footer = "\n".join(f'"{line}"' for line in FOOTER[1:])
     assert len(read(tmp_path, f"{HEADER}\nAnn,Lee,Acme,Bern\n{footer}\n")) == 1
@@ -36,10 +47,10 @@ def test_contacts_of_one_cell_stay_wherever_they_are(tmp_path):
 
 def test_what_rows_follow_is_no_footer():
     records = [(2, ["Copyright (c) 2000"]), (3, ["a", "b"]), (4, [""]), (5, ["x"]), (6, ["c", "d"])]
-    kept = [number for number, _ in without_footer(records)]
+    kept = [number for number, _ in without_footer(records, [])]
     assert kept == [2, 3, 5, 6]
 
 
 def test_the_lines_that_are_held_back_are_few():
     records = [(number, ["Copyright (c)"]) for number in range(100)]
-    assert len(list(without_footer(records))) >= 80
+    assert len(list(without_footer(records, []))) >= 80
