@@ -895,20 +895,24 @@ CREATE FUNCTION public.find_namesakes(tenant text, asked jsonb[]) RETURNS text[]
     AS $_$
     WITH rows AS MATERIALIZED (
         SELECT each.place, each.held -> 'without' AS without, each.held ->> 'name' AS name,
-               each.held ->> 'by' AS by, coalesce(each.held ->> (each.held ->> 'by'), '') AS text,
+               each.held ->> 'by' AS by, each.held ->> 'text' AS text,
                jsonb_populate_record(NULL::contacts, each.held) AS holds
         FROM unnest(asked) WITH ORDINALITY AS each (held, place)
     ), namesakes AS (
         SELECT c AS contact,
                unnest(ARRAY['', 'external_id', 'first_name', 'last_name', 'company', 'department',
-                            'job_title', 'birthday', 'notes']) AS by,
+                            'job_title', 'birthday', 'notes']
+                      || array_fill('street'::text, ARRAY[cardinality(streets)])) AS by,
                unnest(ARRAY['', c.external_id, c.first_name, c.last_name, c.company, c.department,
-                            c.job_title, c.birthday, c.notes]) AS text
+                            c.job_title, c.birthday, c.notes] || streets) AS text
         FROM (SELECT DISTINCT left(fold(name), 200) AS sort_name FROM rows) AS named
         CROSS JOIN LATERAL (
             SELECT * FROM contacts AS c
             WHERE c.tenant_id = tenant AND c.deleted_at IS NULL AND c.sort_name = named.sort_name
             OFFSET 0) AS c
+        CROSS JOIN LATERAL (
+            SELECT ARRAY(SELECT address ->> 'street' FROM jsonb_array_elements(c.addresses) AS address)
+        ) AS of_addresses (streets)
     ), found AS (
         SELECT r.place, (n.contact).id,
                row_number() OVER (PARTITION BY r.place

@@ -53,22 +53,32 @@ def is_nameless(fields: Fields, kinds: Collection[str]) -> bool:
 def name_keys(fields: Fields) -> Iterator[Key]:
     """By what an earlier row is found that has no key: its name with each of its texts."""
     name = display_name(fields)
-    for field in TEXTS:
-        if fields.get(field):
-            yield _name_key(name, field, fields[field])
+    for field, text in _texts(fields):
+        yield _name_key(name, field, text)
     yield _name_key(name, "", "")
 
 
 def name_key(fields: Fields) -> Key:
     """That of the `name_keys` of a row which the fewest others have: with its longest text."""
-    field = longest_text(fields)
-    return _name_key(display_name(fields), field, fields[field] if field else "")
+    return _name_key(display_name(fields), *longest_text(fields))
 
 
-def longest_text(fields: Fields) -> str:
-    """The field that tells a row best from others of its name; "" where it has no text."""
-    field = max(TEXTS, key=lambda each: len(fields.get(each) or ""))
-    return field if fields.get(field) else ""
+def longest_text(fields: Fields) -> tuple[str, str]:
+    """What tells a row best from others of its name: a field, or `street`, and its text.
+
+    Both are "" where the row has no text.
+    """
+    return max(_texts(fields), key=lambda each: len(each[1]), default=("", ""))
+
+
+def _texts(fields: Fields) -> Iterator[tuple[str, str]]:
+    for field in TEXTS:
+        if fields.get(field):
+            yield field, fields[field]
+    # Of mail to "Current Resident" nothing else differs.
+    for address in fields.get("addresses") or ():
+        if address.get("street"):
+            yield "street", address["street"]
 
 
 def _name_key(name: str, field: str, text: str) -> Key:
@@ -81,10 +91,12 @@ def held_by(fields: Fields, kinds: Collection[str]) -> str:
 
     Only what a contact certainly holds to which the row changes nothing.
     """
+    by, text = longest_text(fields)
     asked: dict[str, Any] = {
         "name": display_name(fields),
         "without": sorted(kinds),
-        "by": longest_text(fields),
+        "by": by,
+        "text": text,
     }
     asked |= {field: fields[field] for field in TEXTS if fields.get(field)}
     for name, parts in LISTS.items():
