@@ -14,6 +14,7 @@ from server.files.cells import (
 )
 from server.files.fields import FieldReader, field_reader
 from server.files.items import OUR_MARK, item_readers
+from server.files.mapping import custom_path
 from server.files.model import Faults, FileRow, Mapped, Source
 from server.files.paths import JOINED, FieldPath, parse_path
 
@@ -53,6 +54,8 @@ class Plan:
         self._foreign = guards and family != "own"
         self._outlook = family in ("outlook", "outlook_com")
         self._plain: list[tuple[int, str]] = []
+        # Further columns for fields of one text: they fill what is empty, or stay beside it.
+        self._further: list[tuple[int, str, str]] = []
         self._custom: list[tuple[int, str]] = []
         self._single: list[tuple[int, str, FieldReader]] = []
         self._checked = {
@@ -64,7 +67,10 @@ class Plan:
         for index, (path, part) in parsed.items():
             if part.field in joined:
                 continue
-            if part.field in _PLAIN:
+            if any(part.field == name for _, name in self._plain):
+                name = custom_path(columns[index]).removeprefix("custom.")
+                self._further.append((index, part.field, name))
+            elif part.field in _PLAIN:
                 self._plain.append((index, part.field))
             elif part.field == "custom" and family != "own":
                 self._custom.append((index, part.slot))
@@ -109,6 +115,10 @@ class Plan:
             value = values[index]
             if value:
                 fields[name] = value
+        for index, name, column in self._further:
+            value = values[index]
+            if value and fields.setdefault(name, value) != value:
+                fields.setdefault("custom", {})[column] = value
         for name, indexes, between in self._joined:
             value = between.join([values[index] for index in indexes if values[index]])
             if value:

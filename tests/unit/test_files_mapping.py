@@ -216,3 +216,11 @@ def test_no_usual_name_leads_to_a_field_that_is_none():
     assert all(parse_path(path) for path in _PATHS.values())
     assert usual_path("Geschäft Telefon") is None
     assert usual_path("Telefon Geschaeft") == "phones.work"
+
+
+def test_of_two_columns_that_a_program_has_for_one_field_the_second_stays_too(tmp_path):
+    content = "Record ID,First Name,Email,Contact ID\n1,Ann,a@b.co,2\n3,Bo,b@b.co,3\n,Cy,c@b.co,4\n"
+    ann, bo, cy = read(tmp_path, content)
+    assert (ann.fields["external_id"], ann.fields["custom"]) == ("1", {"Contact ID": "2"})
+    assert (bo.fields["external_id"], "custom" in bo.fields) == ("3", False)
+    assert (cy.fields["external_id"], "custom" in cy.fields) == ("4", False)
