@@ -123,6 +123,11 @@ class CardReader:
         custom = self._fields.setdefault("custom", {})
         custom[name] = f"{custom[name]}, {value}" if name in custom else value
 
+    def _set(self, field: str, text: str, name: str) -> None:
+        """Fills a field of one text; what else a card has for it stays under a name of its own."""
+        if text and self._fields.setdefault(field, text) != text:
+            self._add_custom(name, text)
+
     def _take_ours(self, each: Property) -> None:
         """A field of ours that vCard has no property for; the value is as in our own CSV."""
         name = each.name.removeprefix(_OURS)
@@ -154,14 +159,13 @@ class CardReader:
 
     def _organisation(self, each: Property) -> None:
         company, *units = split_value(each.value, ";")
-        self._fields |= {"company": company} if company else {}
-        department = ", ".join(unit for unit in units if unit)
-        self._fields |= {"department": department} if department else {}
+        self._set("company", company, "Company")
+        self._set("department", ", ".join(unit for unit in units if unit), "Department")
 
     def _title(self, each: Property) -> None:
         text = unescaped(each.value).strip()
         if each.name == "TITLE" or not any(p.name == "TITLE" and p.value for p in self._properties):
-            self._fields["job_title"] = text
+            self._set("job_title", text, "Job Title")
         else:
             self._add_custom("Role", text)
 

@@ -104,3 +104,15 @@ def test_the_labels_that_programs_give_of_themselves_are_no_tags(tmp_path):
     # Our own may be called so.
     (row,) = read(tmp_path, card("CATEGORIES:starred", "X-FIELDBOOK-ACTIVE:true"))
     assert row.fields["tags"] == ["starred"]
+
+
+def test_a_second_company_or_title_stays_as_a_field_of_ones_own(tmp_path):
+    lines = ["ORG:Acme;Sales", "TITLE:Buyer", "ORG:Bern Ltd;Board", "TITLE:Chair", "ORG:Acme"]
+    (row,) = read(tmp_path, card(*lines))
+    assert row.fields["company"] == "Acme"
+    assert (row.fields["department"], row.fields["job_title"]) == ("Sales", "Buyer")
+    assert row.fields["custom"] == {
+        "Company": "Bern Ltd",
+        "Department": "Board",
+        "Job Title": "Chair",
+    }
