@@ -68,10 +68,12 @@ def shown_counts(
 ) -> dict[str, Any]:
     """What a job and a dry run tell alike: counts, pictures, notes, and the mapping in order.
 
-    `detected` is as it is stored: with the notes on how the file was read.
+    `detected` is as it is stored: with the notes on how the file was read, and the region.
     """
     photos = counts.get("photos", 0)
     notes = list(detected.pop("notes", ())) if detected else []
+    if detected:
+        detected.pop("region", None)
     if photos:
         were = "photo was" if photos == 1 else "photos were"
         notes.append(f"{photos:,} {were} not imported: contacts have no pictures yet.")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
 from server.db.queries import queries
-from tests.integration.support.bulk import AGENT, MAPPING, OPTIONS, PEOPLE, Bulk, counts
+from tests.integration.support.bulk import AGENT, MAPPING, OPTIONS, PEOPLE, Bulk, counts, to_csv
 
 Capture = pytest.CaptureFixture[bytes]
 
@@ -152,6 +153,25 @@ async def test_an_empty_cell_keeps_what_is_there_or_clears_it(bulk: Bulk) -> Non
     assert not {"notes", "tag_ids", "custom"} & set(contact)
     # An opt-out is never taken back by a file.
     assert contact["preferences"] == {"email": "opted_out"}
+
+
+async def test_a_run_reads_a_file_by_the_region_of_its_check_whatever_that_is_by_now(
+    bulk: Bulk,
+) -> None:
+    rows = [[f"Ann {n}", f"044 668 {n:04}", "4/12/1990"] for n in range(1_000, 4_000)]
+    content = to_csv([["Name", "Phone", "Birthday"], *rows])
+    job = await bulk.start("import", OPTIONS, content)
+    stopping = asyncio.Event()
+    first = asyncio.create_task(bulk.run(job, stopping))
+    await bulk.until(f"EXISTS (SELECT FROM bulk_jobs WHERE id = '{job}' AND total > 0)")
+    # As when the server is restarted.
+    stopping.set()
+    assert (await first)["done"] < 3_000
+    await bulk.sql.execute("UPDATE tenants SET region = 'US' WHERE id = $1", bulk.tenant)
+    assert (await bulk.run(job))["done"] == 3_000
+    contacts = await bulk.contacts()
+    assert {each["birthday"] for each in contacts} == {"1990-12-04"}
+    assert {each["phones"][0]["e164"][:8] for each in contacts} == {"+4144668"}
 
 
 async def test_a_run_clears_what_the_check_found_to_be_in_the_file_wherever_it_stands(

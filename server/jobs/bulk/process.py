@@ -127,7 +127,8 @@ async def _context(
     stopping: asyncio.Event,
 ) -> Context:
     settings = await Tenants(database, assignment["default_region"]).settings(tenant)
-    region = job["options"].get("region")
+    # That of the check: the company's may be another by now, and one file is read in one way.
+    region = (job.get("detected") or {}).get("region") or job["options"].get("region")
     task = "undo" if job.get("undoing") else job["kind"]
     author = Author(
         job["agent_id"],
@@ -178,7 +179,7 @@ async def _import(context: Context, writer: Writer) -> None:
                 await connection.execute(
                     queries.bulk.note_file,
                     *(context.tenant, job["id"], context.run),
-                    *(_json(_detected(file)), _json(file.columns), _json(file.mapping)),
+                    *(_json(_detected(context, file)), _json(file.columns), _json(file.mapping)),
                     total,
                 )
         else:
@@ -217,9 +218,9 @@ async def opened_file(context: Context) -> AsyncIterator[ContactFile]:
         )
 
 
-def _detected(file: ContactFile) -> dict[str, Any]:
-    """What a file was found to be, with the notes on how it was read."""
-    return {**file.detected, "notes": file.notes} if file.notes else {**file.detected}
+def _detected(context: Context, file: ContactFile) -> dict[str, Any]:
+    """What a file was found to be, with the notes on how it was read, and by which region."""
+    return {**file.detected, "notes": file.notes, "region": context.settings.region}
 
 
 def _remove_orphans() -> None:
@@ -264,10 +265,10 @@ async def _answer(
             return await _edit(context).preview()
         async with opened_file(context) as file:
             if "preview" in assignment:
-                return {**await preview_import(context, file), "detected": _detected(file)}
+                return {**await preview_import(context, file), "detected": _detected(context, file)}
             total = file.check()
             found = {
-                "detected": _detected(file),
+                "detected": _detected(context, file),
                 "columns": file.columns,
                 "mapping": file.mapping,
             }
