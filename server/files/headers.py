@@ -47,9 +47,14 @@ def may_be_title(cells: Sequence[str]) -> bool:
 
 def _is_header(filled: list[str], title: list[str]) -> bool:
     usual = sum(map(is_usual_name, filled))
+    if recognise(filled) is not None:
+        return True
+    if names_without_header(title) is not None:
+        # It is rather a contact, and this the next one, unless nothing in it is a person's.
+        return usual == len(filled) > 2
     # Two words of a title, or of a small table, may be usual names themselves.
     doubtful = any(map(is_usual_name, title))
-    return recognise(filled) is not None or usual >= (3 if doubtful else 2)
+    return usual >= (3 if doubtful else 2)
 
 
 def _is_contact(filled: list[str], title: list[str]) -> bool:

@@ -90,11 +90,12 @@ def test_a_table_that_does_not_name_its_columns_loses_no_contact(tmp_path):
     assert [row.fields for row in again] == [first.fields]
 
 
-def test_no_contact_of_a_table_without_names_is_taken_for_them(tmp_path):
-    content = "Ann Lee,a@b.co,,\nBo Berg,b@b.co,Email,Mobile\nCy Day,,Email,Mobile,Fax\n"
+@pytest.mark.parametrize("name", ["Ann Lee", "Ann Lee,Miss"])
+def test_no_contact_of_a_table_without_names_is_taken_for_them(name, tmp_path):
+    content = f"{name},a@b.co,,\nCy Day,,Email,Mobile,Fax\nBo Berg,b@b.co,Email,Mobile\n"
     file = opened(tmp_path, content)
     assert file.check() == 3
-    assert file.columns == ["Column 1", "Email"]
+    assert file.columns[-1] == "Email"
     assert "row 1 is a contact already" in file.notes[0]
 
 
