@@ -256,6 +256,19 @@ async def test_a_day_shows_what_was_done_on_it_alone(
     assert page.url.endswith("#/activity")
 
 
+async def test_a_day_that_is_being_typed_stays_when_others_do_something(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/activity")
+    await page.get_by_label("Day", exact=True).focus()
+    # Day and month, in whichever order, and what is a year of long ago so far.
+    await page.keyboard.type("11112")
+    await make_contact(sign_in(), company="Keller")
+    await expect(entry(page, "Keller")).to_have_count(1)
+    await page.keyboard.type("025")
+    await expect(page).to_have_url(re.compile("day=2025-11-11"))
+
+
 async def test_on_a_phone_the_list_comes_first_and_the_filters_when_they_are_asked_for(
     open_page: OpenPage, company: Company
 ) -> None:

@@ -178,6 +178,19 @@ async def test_every_filter_asks_the_server_for_what_it_says(
     await expect(named(page, "Gone")).to_be_visible()
 
 
+async def test_nothing_is_asked_for_while_the_year_of_a_day_is_being_typed(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/contacts")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.get_by_role("button", name="Filters").click()
+    await page.get_by_label("Changed since").focus()
+    await page.keyboard.type("11112025", delay=30)
+    await expect(page).to_have_url(re.compile("updated_since=2025-11-11"))
+    assert [url for url in asked if "updated_since=0" in url] == []
+
+
 async def test_a_head_sorts_by_its_column_and_says_so(
     open_page: OpenPage, sql: asyncpg.Connection, company: Company
 ) -> None:

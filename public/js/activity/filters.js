@@ -64,7 +64,7 @@ export function filterFields(query, { agents, devices, open, choose }) {
         <input
           type="date"
           id="filter-day"
-          .value=${live(query.day ?? "")}
+          .value=${query.day ?? ""}
           @change=${(event) => (hasDay(event) || !event.target.value) && choose("day", event.target.value)}
         />
       </div>

@@ -1,3 +1,4 @@
+import { hasDay } from "../core/days.js";
 import { formatCount } from "../core/times.js";
 import { icon } from "../parts/icon.js";
 import { html, nothing } from "../vendor.js";
@@ -37,7 +38,7 @@ export function filterPanel(query, store, change) {
           type="date"
           name="updated_since"
           .value=${(query.updated_since ?? "").slice(0, 10)}
-          @change=${(event) => change({ updated_since: event.target.value })}
+          @change=${(event) => (hasDay(event) || !event.target.value) && change({ updated_since: event.target.value })}
         />
       </label>
       <label class="filter-check">
