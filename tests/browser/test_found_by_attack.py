@@ -45,6 +45,12 @@ async def test_an_address_that_names_a_part_of_the_language_leads_to_the_contact
     await expect(page).to_have_url(re.compile("#/contacts$"))
 
 
+async def test_a_kind_of_labels_that_is_a_part_of_the_language_is_none(open_page: OpenPage) -> None:
+    page = await open_page("/labels?kind=toString")
+    await expect(page.get_by_role("button", name="New tag")).to_be_visible()
+    await expect(page.get_by_test_id("toast")).to_have_count(0)
+
+
 async def test_a_browser_that_keeps_nothing_is_told_so(chromium: Browser, server: Server) -> None:
     context = await new_context(chromium)
     await context.add_init_script(NO_STORAGE)

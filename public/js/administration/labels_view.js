@@ -30,7 +30,7 @@ export default class LabelsView extends View {
   }
 
   routed({ query }) {
-    const kind = query.kind in KINDS ? query.kind : "tag";
+    const kind = Object.hasOwn(KINDS, query.kind ?? "") ? query.kind : "tag";
     const other = kind !== this.#kind || !this.#query.sort;
     this.#kind = kind;
     this.#query = { sort: "name", search: "", ...query };
