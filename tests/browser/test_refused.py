@@ -288,6 +288,26 @@ async def test_a_refusal_that_nobody_has_read_is_told_again_after_a_reload(
     await expect(refusal).to_have_count(0)
 
 
+async def test_what_is_refused_after_its_page_was_left_is_told_and_a_draft(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in("admin")
+    contact_id = await make_contact(api, first_name="Mia")
+    assert (await api.patch("/api/tenant", {"agents_edit": "own"})).status == 200
+    page = await open_page(f"/contacts/{contact_id}", "agent")
+    form = await edit(page)
+    await form.get_by_label("Company", exact=True).fill("Keller")
+    await page.evaluate(
+        "document.querySelector('.contact-save [type=submit]').click(); location.hash = '#/labels'"
+    )
+    refusal = toast(page, "only contacts that you own")
+    await expect(refusal).to_contain_text("What you entered is kept as a draft.")
+    await expect(page.get_by_role("heading", name="Labels")).to_be_visible()
+    await refusal.get_by_role("button", name="Open").click()
+    form = await restore(page)
+    await expect(form.get_by_label("Company", exact=True)).to_have_value("Keller")
+
+
 async def test_each_of_many_refusals_is_told_and_once_more_if_nobody_saw_it(
     open_page: OpenPage, sign_in: SignIn
 ) -> None:
@@ -323,6 +343,32 @@ async def test_each_of_many_refusals_is_told_and_once_more_if_nobody_saw_it(
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     await page.wait_for_timeout(500)
     await expect(page.get_by_test_id("toast")).to_have_count(0)
+
+
+async def test_who_chooses_late_is_asked_about_what_others_wrote_since(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in("admin")
+    contact_id = await make_contact(api, first_name="Mia", company="Roth")
+    page = await open_page(f"/contacts/{contact_id}")
+    line = await offline(page)
+    await write(page, "Company", "Mine")
+    await change_contact(api, contact_id, company="Theirs")
+    line.mend()
+    notice = page.get_by_test_id("conflict-notice")
+    await expect(notice).to_be_visible(timeout=30_000)
+    await change_contact(api, contact_id, company="Later")
+    await expect(page.get_by_test_id("contact")).to_contain_text("Later")
+    await notice.get_by_role("button", name="Choose").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Yours").check()
+    await dialog.get_by_role("button", name="Use what is chosen").click()
+    await expect(dialog).to_contain_text("Later")
+    await dialog.get_by_label("Theirs").check()
+    await dialog.get_by_role("button", name="Use what is chosen").click()
+    await expect(dialog).to_have_count(0)
+    await expect(notice).to_have_count(0)
+    assert (await read_contact(api, contact_id))["company"] == "Later"
 
 
 async def test_a_question_of_an_edit_that_met_another_outlives_a_reload(

@@ -32,6 +32,7 @@ export class Actions {
       if (!editor.isNew) view.look();
       view.history?.refreshSoon();
       if (view.form?.editor === editor) this.#toFirstFault();
+      else this.#tellLeft(editor, error);
       return;
     }
     if (view.form?.editor !== editor) return;
@@ -121,8 +122,8 @@ export class Actions {
     const { id, application } = this.view;
     const met = application.mutations.conflictsOf(id);
     if (!met) return;
-    const version = application.store.server("contact", id)?.version ?? met.version;
-    await this.#settle(id, { ...met, version });
+    // Based on what the edit met: what others wrote since is asked about, too.
+    await this.#settle(id, met);
     this.view.invalidate();
   }
 
@@ -141,13 +142,23 @@ export class Actions {
     } else toasts.show("Saved.", { kind: "success", seconds: 3 });
   }
 
+  /** The form is gone that would have said what was refused; it is a draft, unless there was no room. */
+  #tellLeft({ place }, error) {
+    const { router, toasts } = this.application;
+    const kept = error.code === "storage" ? "" : " What you entered is kept as a draft.";
+    const action = { label: "Open", run: () => router.go(`/contacts/${place}`) };
+    toasts.show(`${error.message}${kept}`, { kind: "error", action, seconds: 30 });
+  }
+
   /** Asks about the conflicts, which are looked at then, unless the choice could not be written. */
   async #settle(id, ack) {
     const { mutations, toasts } = this.application;
     const { sequences = [] } = mutations.conflictsOf(id) ?? {};
     try {
-      await settleConflicts(this.application, id, ack);
+      const written = await settleConflicts(this.application, id, ack);
       await mutations.settle(sequences);
+      // Somebody may have been quicker again.
+      if (written?.conflicts?.length) await this.#settle(id, written);
     } catch (error) {
       if (!error.code) throw error;
       toasts.error(error);

@@ -10,7 +10,7 @@ const CHOICE = [
 
 /**
  * Shows what an edit met: for each field yours, theirs and which one is kept; whoever chooses the
- * other writes it. Resolves when that is done, with whether anything was written.
+ * other writes it. Resolves with the ack of that, null when nothing was written.
  *
  * `version` is the contact's after the edit: what is chosen here is based on it.
  */
@@ -28,13 +28,13 @@ export async function settleConflicts(application, id, { conflicts, version }) {
     buttons: open ? CHOICE : [{ label: "OK", value: false, primary: true }],
   });
   const changes = agreed ? changesFor(conflicts, chosen) : {};
-  if (!Object.keys(changes).length) return false;
+  if (!Object.keys(changes).length) return null;
   const based = version ? { base_version: version } : {};
   const ack = await mutations.write("contact_update", { id, ...based, changes });
-  toasts.show("Your choice is saved.", { kind: "success" });
-  // Somebody may have been quicker again.
-  if (ack.conflicts?.length) await settleConflicts(application, id, ack);
-  return true;
+  if (ack.status === "waiting")
+    toasts.show("Your choice is kept, and sent when the connection is back.");
+  else toasts.show("Your choice is saved.", { kind: "success" });
+  return ack;
 }
 
 function question({ field, yours, theirs, kept, by, at }, chosen, { session, store }, invalidate) {
