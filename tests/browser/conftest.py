@@ -27,6 +27,7 @@ from tests.integration.conftest import (
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company, Server
 
+PAINTED = "performance.getEntriesByName('first-contentful-paint').length > 0"
 OpenPage = Callable[..., Awaitable[Page]]
 SignIn = Callable[..., Api]
 
@@ -94,6 +95,8 @@ async def open_page(
         page = await context.new_page()
         complaints.watch(page)
         await page.goto(f"{server.url}/#{path}")
+        # Keys that come before it is painted go to the browser's own menus, and the focus too.
+        await page.wait_for_function(PAINTED)
         return page
 
     yield open_one

@@ -106,8 +106,10 @@ async def test_what_the_server_refuses_in_an_address_is_said_in_words_for_people
     open_page: OpenPage,
 ) -> None:
     page = await open_page(f"/contacts?search={'x' * 300}")
-    await expect(page.get_by_test_id("failed")).to_contain_text("longer than 200 characters")
-    await expect(page.get_by_test_id("failed")).not_to_contain_text("fields")
+    # To try it again would not help; to clear it does.
+    told = page.get_by_test_id("nothing-found")
+    await expect(told).to_contain_text("longer than 200 characters")
+    await expect(told).not_to_contain_text("fields")
 
 
 async def test_edits_are_kept_and_sent_after_the_browsers_data_were_cleared(
@@ -284,5 +286,5 @@ async def test_a_dialog_ends_with_the_page_that_it_belongs_to(open_page: OpenPag
     await page.get_by_role("button", name="New tag").first.click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     await page.go_back()
-    await expect(page.get_by_role("heading", name="Contacts", exact=True)).to_be_visible()
+    await expect(page.get_by_role("heading", name=re.compile("^Contacts"))).to_be_visible()
     await expect(page.get_by_role("dialog")).to_have_count(0)

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +92,14 @@ async def sql(fault_database_url: str) -> AsyncIterator[asyncpg.Connection]:
 def processes_of_jobs(server: ServerProcess) -> list[psutil.Process]:
     assert server.process is not None
     children = psutil.Process(server.process.pid).children(recursive=True)
-    return [each for each in children if "server.jobs.bulk" in each.cmdline()]
+    return [each for each in children if "server.jobs.bulk" in command_of(each)]
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Nothing of one that has ended, and may do so at any moment."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
 
 
 async def gone(processes: list[psutil.Process], seconds: float = 15) -> None:
