@@ -282,6 +282,7 @@ async def test_a_label_made_offline_is_sent_when_the_connection_is_back(
 ) -> None:
     page = await open_page("/labels", "agent")
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await expect(page.get_by_role("button", name="New tag")).to_be_visible()
     await page.context.set_offline(True)
     await expect(page.get_by_test_id("offline-banner")).to_be_visible(timeout=60_000)
     await page.get_by_role("button", name="New tag").click()

@@ -143,6 +143,7 @@ async def test_a_contact_made_edited_deleted_and_restored_without_a_network(
     api = sign_in()
     page = await open_page("/contacts/new")
     line = await _line_of(page)
+    await expect(page.get_by_label("Company")).to_be_visible()
     await line.cut()
     await page.context.set_offline(True)
     await page.get_by_label("Company").fill("Keller")

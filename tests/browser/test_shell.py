@@ -84,6 +84,7 @@ async def test_another_role_that_came_while_the_line_was_away_is_learned_with_it
 ) -> None:
     page = await open_page("/contacts", "agent")
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
     await page.context.set_offline(True)
     await expect(page.get_by_test_id("connection")).to_have_text("Offline")
     await sign_in("admin").patch(f"/api/auth/agents/{company.agents['agent']}", {"role": "manager"})

@@ -162,6 +162,8 @@ async def test_signing_out_warns_of_unsent_edits_and_keeps_them_for_the_same_age
     await page.get_by_label("API key").fill(company.keys["agent"])
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    # Without a network its view could not be loaded.
+    await expect(page.get_by_role("button", name="New tag")).to_be_visible()
     await page.context.set_offline(True)
     await expect(page.get_by_test_id("offline-banner")).to_be_visible(timeout=60_000)
     await page.get_by_role("button", name="New tag").click()
