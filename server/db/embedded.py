@@ -31,6 +31,7 @@ from server.db.processes import (
     listens,
     package_folder,
     prepare_socket_folder,
+    signals_held,
     spawn,
     system_locale,
     trim_log,
@@ -118,7 +119,8 @@ class EmbeddedPostgres:
         trim_log(self.log)
         while True:
             log_begin = self.log.stat().st_size if self.log.exists() else 0
-            self._process = self._spawn()
+            with signals_held():
+                self._process = self._spawn()
             if self._wait_until_ready(deadline):
                 return
             reason = last_line(self.log, log_begin)
@@ -188,12 +190,14 @@ class EmbeddedPostgres:
     def _run(self, command: list[str], text: str = "") -> None:
         """Runs one of Postgres's programs to its end. Raises `EmbeddedError`."""
         log_begin = self.log.stat().st_size if self.log.exists() else 0
-        process = spawn(command, self.log, self._account, text)
+        process = None
         try:
+            with signals_held():
+                process = spawn(command, self.log, self._account, text)
             status = process.wait()
         finally:
             # Ctrl-C does not reach it by itself.
-            if process.poll() is None:
+            if process is not None and process.poll() is None:
                 process.kill()
         if status != 0:
             reason = last_line(self.log, log_begin)
@@ -289,7 +293,8 @@ class EmbeddedRedis:
         # Nothing in it is truth: no snapshots, and the oldest goes when it is full.
         command += ["--save", "", "--appendonly", "no"]
         command += ["--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"]
-        self._process = spawn(command, self.log, None)
+        with signals_held():
+            self._process = spawn(command, self.log, None)
         deadline = time.monotonic() + timeout
         while self._process.poll() is None and time.monotonic() < deadline:
             if self.running:

@@ -11,6 +11,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from loguru import logger
@@ -20,6 +23,7 @@ NAME = "fieldbook"
 # Linux allows 107 bytes in a socket's path, macOS 103.
 LONGEST_SOCKET_PATH = 100
 LARGEST_LOG = 10_000_000
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class EmbeddedError(Exception):
@@ -119,6 +123,30 @@ def system_locale() -> str:
     finally:
         locale.setlocale(locale.LC_CTYPE, before)
     raise EmbeddedError("This system has neither the locale C.UTF-8 nor en_US.UTF-8: add one.")
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Lets Ctrl-C and the like wait until the block is done.
+
+    While a process is being born nobody knows yet of one that is to be ended: around `spawn()`, up
+    to where the process is remembered. It does not hold what the process itself is sent.
+    """
+    held: list[int] = []
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    # Only the main thread gets signals, and what is ignored stays so.
+    handled = [number for number, handler in before.items() if callable(handler)]
+    if threading.current_thread() is not threading.main_thread():
+        handled = []
+    for number in handled:
+        signal.signal(number, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, before[number])
+        if held:
+            signal.raise_signal(held[0])
 
 
 def spawn(

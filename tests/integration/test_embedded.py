@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -17,7 +18,7 @@ import redis as redis_client
 
 from server.commands.common import CommandError, running_services
 from server.db.embedded import DataLock, EmbeddedError, EmbeddedPostgres, EmbeddedRedis
-from server.db.processes import LARGEST_LOG
+from server.db.processes import LARGEST_LOG, spawn
 from server.settings import Settings
 
 Psql = Callable[[str, str], str]
@@ -213,6 +214,30 @@ async def test_the_environment_s_own_postgres_variables_do_not_disturb(
     server.start()
     assert await ask(server, "SELECT current_user::text") == "fieldbook"
     server.stop()
+
+
+def test_ctrl_c_as_a_process_is_born_ends_it_too(
+    empty_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born: list[subprocess.Popen[bytes]] = []
+
+    def spawn_and_interrupt(*arguments: Any) -> subprocess.Popen[bytes]:
+        born.append(spawn(*arguments))
+        signal.raise_signal(signal.SIGINT)
+        return born[-1]
+
+    monkeypatch.setattr("server.db.embedded.spawn", spawn_and_interrupt)
+    postgres = EmbeddedPostgres(empty_dir, QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        postgres.start()
+    postgres.stop()
+    redis = EmbeddedRedis(empty_dir)
+    with pytest.raises(KeyboardInterrupt):
+        redis.start()
+    redis.stop()
+    assert len(born) == 2
+    for process in born:
+        process.wait(timeout=10)
 
 
 def test_a_log_that_grew_large_is_put_aside(data_dir: Path) -> None:
