@@ -6,12 +6,14 @@ They live on the file's event loop, as the server does: `pytestmark = ON_THE_SER
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.support.chromium import Complaints, new_context, running_chromium
+from tests.browser.support.chromium import Complaints, live, new_context, running_chromium
 from tests.integration.conftest import (
     ON_THE_SERVERS_LOOP,
     MakeDevice,
@@ -48,7 +50,15 @@ __all__ = [
 ]
 
 # Patient, as the machine may be busy.
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
+SECONDS = 300
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that walks through views takes longer than others may, however it is started."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -70,8 +80,9 @@ async def complaints() -> AsyncIterator[Complaints]:
 async def open_page(
     chromium: Browser, server: Server, company: Company, complaints: Complaints
 ) -> AsyncIterator[OpenPage]:
-    """`await open_page("/contacts?sort=company", "manager")`: the dashboard, signed in.
+    """`await open_page("/contacts?sort=company", "manager")`: the dashboard, signed in and live.
 
+    What others change before its line stands is not told to it, and what one saves then waits.
     `role` None: not signed in. `width`, `height`, `dark` for another screen; `context` for another
     tab of a browser that is open already.
     """
@@ -86,6 +97,7 @@ async def open_page(
         dark: bool = False,
         context: BrowserContext | None = None,
     ) -> Page:
+        is_live = context is None and role is not None
         if context is None:
             context = await new_context(chromium, width=width, height=height, dark=dark)
             contexts.append(context)
@@ -98,6 +110,8 @@ async def open_page(
         await page.goto(f"{server.url}/#{path}")
         # Keys that come before it is painted go to the browser's own menus, and the focus too.
         await page.wait_for_function(PAINTED)
+        if is_live:
+            await live(page)
         return page
 
     yield open_one

@@ -49,12 +49,9 @@ TO_THE_END = """() => {
 
 
 async def settled(page: Page) -> None:
-    """Once the view has read what it shows, and stands still."""
+    """Once the view has read what it shows."""
     await expect(page.locator("#view h1:visible, .sign-in h1").first).to_be_visible()
     await expect(page.locator(".skeleton")).to_have_count(0)
-    await page.evaluate(
-        "() => Promise.allSettled(document.getAnimations().map((each) => each.finished))"
-    )
 
 
 async def faults(page: Page, what: str) -> list[str]:

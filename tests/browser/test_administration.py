@@ -20,7 +20,8 @@ async def shown_key(page: Page) -> str:
     key = await dialog.get_by_label("API key", exact=True).input_value()
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await dialog.get_by_role("button", name="Copy the API key").click()
-    await expect(dialog.get_by_text("Copied")).to_be_visible()
+    # On the button it stands for two seconds only.
+    await expect(page.get_by_test_id("toast").filter(has_text="Copied.")).to_be_visible()
     assert await page.evaluate("navigator.clipboard.readText()") == key
     await dialog.get_by_role("button", name="I have it").click()
     await expect(dialog).to_have_count(0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
+from tests.browser.support.chromium import live
 from tests.browser.support.contacts import (
     change_contact,
     edit,
@@ -16,20 +17,10 @@ from tests.browser.support.contacts import (
     read_contact,
     save,
     toast,
+    until_draft_holds,
 )
-from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
-
-# What the browser keeps of forms, as one text.
-DRAFTS = """() => new Promise((resolve, reject) => {
-    const opening = indexedDB.open("fieldbook");
-    opening.onerror = reject;
-    opening.onsuccess = () => {
-        const all = opening.result.transaction("drafts").objectStore("drafts").getAll();
-        all.onsuccess = () => { opening.result.close(); resolve(JSON.stringify(all.result)); };
-    };
-})"""
 
 
 async def test_a_contact_is_made_with_every_field_and_read_back(
@@ -130,6 +121,7 @@ async def test_only_what_was_changed_is_sent_and_lists_lose_and_gain_items(
     await form.get_by_role("button", name="Remove custom field size").click()
     await form.get_by_role("button", name="Remove A").click()
     await form.get_by_role("combobox", name="Tags").fill("b")
+    await expect(form.get_by_role("listbox").get_by_role("option")).to_have_text(["B"])
     await page.keyboard.press("Enter")
     await save(page)
     contact = await read_contact(api, contact_id)
@@ -225,8 +217,9 @@ async def test_a_draft_outlives_a_reload_and_joins_what_others_changed(
     await form.get_by_label("Notes").fill("Half a sent")
     await form.get_by_role("button", name="Add a phone").click()
     await page.keyboard.type("0151 1")
-    await _draft_is_kept(page, "0151 1")
+    await until_draft_holds(page, "0151 1")
     await page.reload()
+    await live(page)
     await expect(page.get_by_test_id("draft")).to_contain_text("You have an unsaved draft")
     await change_contact(api, contact_id, company="Keller Ltd")
     await page.get_by_role("button", name="Restore", exact=True).click()
@@ -250,8 +243,9 @@ async def test_a_draft_that_is_discarded_as_others_change_the_contact_stays_so(
     page = await open_page(f"/contacts/{contact_id}")
     form = await edit(page)
     await form.get_by_label("Notes").fill("Half a sent")
-    await page.wait_for_timeout(800)
+    await until_draft_holds(page, "Half a sent")
     await page.reload()
+    await live(page)
     draft = page.get_by_test_id("draft")
     await expect(draft).to_be_visible()
     # In the same moment in which the page has taken the other's change.
@@ -275,7 +269,7 @@ async def test_a_draft_that_is_discarded_as_others_change_the_contact_stays_so(
 async def test_the_draft_of_a_new_contact_is_restored_or_discarded(open_page: OpenPage) -> None:
     page = await open_page("/contacts/new")
     await page.get_by_label("Company").fill("Keller")
-    await _draft_is_kept(page, "Keller")
+    await until_draft_holds(page, "Keller")
     await page.reload()
     await page.get_by_role("button", name="Restore", exact=True).click()
     await expect(page.get_by_label("Company")).to_have_value("Keller")
@@ -309,6 +303,7 @@ async def test_a_contact_that_was_deleted_before_is_shown_so_and_can_be_restored
     await expect(entries(page)).to_have_count(2)
     await page.get_by_test_id("deleted").get_by_role("button", name="Restore").click()
     await expect(page.get_by_role("button", name="Edit", exact=True)).to_be_visible()
+    await expect(entries(page)).to_have_count(3)
     assert (await read_contact(api, contact_id))["display_name"] == "Mia Keller"
 
 
@@ -317,12 +312,3 @@ async def test_what_is_not_there_is_said_so(open_page: OpenPage) -> None:
     await expect(page.get_by_role("heading", name="No such contact")).to_be_visible()
     back = page.get_by_role("link", name="Go to the list of contacts")
     await expect(back).to_have_attribute("href", "#/contacts?search=x")
-
-
-async def _draft_is_kept(page: Page, text: str) -> None:
-    """Waits until the form is put into the browser's storage."""
-
-    async def kept() -> bool:
-        return text in await page.evaluate(DRAFTS)
-
-    await until(kept)

@@ -172,10 +172,6 @@ async def _faults(page: Page, what: str) -> list[str]:
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)
             await expect(page.locator("h1:visible")).to_have_count(1)
-            # Colours change over a moment.
-            await page.evaluate(
-                "() => Promise.allSettled(document.getAnimations().map((each) => each.finished))"
-            )
             where = f"{what}, {width} px, {scheme}"
             found += [f"{where}: {each}" for each in await violations(page)]
         if await _overflow(page):

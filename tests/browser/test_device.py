@@ -105,6 +105,7 @@ async def test_a_device_is_asked_to_sync_and_revoked_and_both_are_audited(
     await device.sync()
     await server.parts.reports.flush()
     page = await open_page(f"/devices/{device.id}")
+    await expect(page.get_by_test_id("state")).to_have_text("Online")
     dialog = page.get_by_role("dialog")
 
     await page.get_by_role("button", name="Ask it to sync").click()

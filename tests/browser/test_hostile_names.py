@@ -83,7 +83,7 @@ async def test_a_hostile_name_is_only_a_name_in_every_view(
         await page.goto(f"{url}#{address}")
         count = await shown(page)
         # What comes after the page: counts, histories, plots.
-        for _ in range(50):
+        for _ in range(300):
             if count >= LEAST.get(what, 0):
                 break
             await asyncio.sleep(0.1)

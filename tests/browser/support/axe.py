@@ -24,8 +24,19 @@ def _source() -> str:
     return AXE.read_text("utf-8")
 
 
+# A frame or two later a view has the form that another screen asks for; and colours change over a
+# moment. What turns without an end is not waited for.
+STILL = """async () => {
+  for (let frame = 0; frame < 3; frame++) await new Promise((seen) => requestAnimationFrame(seen));
+  const ends = (each) => Number.isFinite(each.effect.getComputedTiming().endTime);
+  const running = document.getAnimations().filter(ends);
+  await Promise.allSettled(running.map((each) => each.finished));
+}"""
+
+
 async def violations(page: Page, rule: str | None = None) -> list[str]:
-    """Each rule that the page breaks, or the one `rule`, with the elements that do."""
+    """Each rule that the page breaks once it stands still, or the one `rule`, with what does."""
+    await page.evaluate(STILL)
     if await page.evaluate("window.axe === undefined"):
         await page.evaluate(_source())
     options = OPTIONS if rule is None else {"preload": False, "runOnly": [rule]}

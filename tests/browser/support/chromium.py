@@ -7,7 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 # Without a sandbox, as root has none; and nothing of a browser's own that calls home.
 ARGUMENTS = [
@@ -61,3 +68,8 @@ async def new_context(
         timezone_id="Europe/Berlin",
         accept_downloads=True,
     )
+
+
+async def live(page: Page) -> None:
+    """Waits until the page's line to the server stands."""
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
