@@ -7,8 +7,8 @@ import csv
 import io
 import re
 from pathlib import Path
-from typing import Any
 
+import asyncpg
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
@@ -25,6 +25,9 @@ from tests.browser.support.imports import (
     table,
     watch_progress,
 )
+from tests.browser.support.pacing import paced
+from tests.integration.support.servers import Company
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -33,7 +36,7 @@ TEN_ROWS = table(people(10))
 
 
 async def test_a_file_with_errors_is_looked_at_imported_and_taken_back(
-    open_page: OpenPage, sign_in: SignIn
+    open_page: OpenPage, sign_in: SignIn, sql: asyncpg.Connection, company: Company
 ) -> None:
     manager = sign_in("manager")
     known = {"first_name": "Bo", "emails": [{"value": "bo@example.com"}], "department": "Office"}
@@ -67,7 +70,11 @@ async def test_a_file_with_errors_is_looked_at_imported_and_taken_back(
     await expect(page.locator(".differences")).to_contain_text("to Bo & Co")
 
     await watch_progress(page)
-    job = await run(page)
+    async with paced(sql, company) as pace:
+        job = await run(page)
+        for _ in range(2):
+            done = await pace.step(job)
+            await expect(page.get_by_test_id("job-progress")).to_contain_text(f"{done:,} of")
     await shows_state(page, "done")
     assert await counted(page) == previewed
     steps = await progress_seen(page)
@@ -227,7 +234,7 @@ async def test_a_chosen_file_waits_while_one_looks_elsewhere(
 
 
 async def test_an_upload_can_be_stopped_and_begun_again(
-    open_page: OpenPage, sign_in: SignIn, sql: Any
+    open_page: OpenPage, sign_in: SignIn, sql: asyncpg.Connection, company: Company
 ) -> None:
     page = await open_page("/import")
     await expect(page.get_by_role("button", name="Choose a file")).to_be_visible()
@@ -235,7 +242,7 @@ async def test_an_upload_can_be_stopped_and_begun_again(
     slowly = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 40_000}
     await network.send("Network.emulateNetworkConditions", slowly)
     await page.get_by_test_id("file").set_input_files(as_file(table(people(20_000)), "large.csv"))
-    await expect(page.get_by_text("Sending the file: 1")).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"Sending the file: [1-9]"))).to_be_visible()
     await page.get_by_role("button", name="Stop").click()
     again = page.get_by_test_id("stopped").get_by_role("button", name="Look again")
     await expect(again).to_be_focused()
@@ -244,7 +251,14 @@ async def test_an_upload_can_be_stopped_and_begun_again(
     await expect(page.get_by_test_id("preview-counts")).to_be_visible(timeout=60_000)
     assert (await counted(page))["created"] == 20_000
     assert (await sign_in("manager").get("/api/bulk/jobs")).json["total"] == 0
-    assert await sql.fetchval("SELECT count(*) FROM bulk_files") == 0
+    parts = "SELECT count(*) FROM bulk_files WHERE tenant_id = $1"
+
+    async def nothing_is_left() -> bool:
+        left: int = await sql.fetchval(parts, company.tenant)
+        return left == 0
+
+    # The end of an upload may be noticed later than the next one is looked through.
+    await until(nothing_is_left)
 
 
 async def test_an_import_that_was_stopped_while_it_was_sent_is_begun_once(
@@ -280,6 +294,7 @@ async def test_everything_is_done_by_the_keyboard_alone(open_page: OpenPage) -> 
     # Playwright does not wait until Chromium hands it the choosers: what is asked as it begins to
     # listen may go to the browser's own.
     page.on("filechooser", lambda _: None)
+    await expect(page.get_by_role("button", name="Choose a file")).to_be_visible()
     await tab_to(page, "Choose a file")
     async with page.expect_file_chooser() as choosing:
         await page.keyboard.press("Enter")
@@ -287,12 +302,16 @@ async def test_everything_is_done_by_the_keyboard_alone(open_page: OpenPage) -> 
     await expect(page.get_by_test_id("preview-counts")).to_be_visible()
     await settled(page)
     await tab_to(page, "Field of Firma")
-    await page.keyboard.type("Dep")
+    # One letter: of several, those that come late would begin anew.
+    await page.keyboard.press("d")
     await expect(field_of(page, "Firma")).to_have_value("department")
+    await expect(page.get_by_text("changed", exact=True)).to_be_visible()
     await settled(page)
     await tab_to(page, "Import 10 rows")
     await page.keyboard.press("Enter")
     await shows_state(page, "done")
+    # A page that was gone to takes the focus once it has shown itself.
+    await expect(page.locator("main h1:focus, main:focus")).to_have_count(1)
     await tab_to(page, "Undo")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("dialog")).to_be_visible()
