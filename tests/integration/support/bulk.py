@@ -7,6 +7,8 @@ import csv
 import io
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +30,14 @@ C3          | Cat        | Poe       |                  | 044 668 18 02 |
 COUNTS = ("rows", "created", "updated", "unchanged", "conflicts", "errors")
 MAPPING = {"Customer ID": "external_id"}
 OPTIONS = {"mode": "upsert", "match": ["external_id", "email", "phone"], "on_empty": "keep"}
+# Each statement that makes contacts takes 50 ms, and a job's chunks are then small: thousands of
+# rows take longer than whoever waits for the middle of the job may be held up.
+SLOW_WRITES = """
+CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END $$;
+CREATE TRIGGER dawdle BEFORE INSERT ON contacts FOR EACH STATEMENT EXECUTE FUNCTION dawdle()
+"""
+QUICK_WRITES = "DROP TRIGGER dawdle ON contacts; DROP FUNCTION dawdle()"
 
 
 @dataclass
@@ -139,6 +149,15 @@ class Bulk:
         while not await self.sql.fetchval(f"SELECT {condition}"):
             assert time.monotonic() < deadline, condition
             await asyncio.sleep(0.005)
+
+    @asynccontextmanager
+    async def slow_writes(self) -> AsyncIterator[None]:
+        """Makes jobs slow, so that their middle can't be missed."""
+        await self.sql.execute(SLOW_WRITES)
+        try:
+            yield
+        finally:
+            await self.sql.execute(QUICK_WRITES)
 
     async def findings(self, job: str, kind: str) -> list[Finding]:
         """`(row, field, message)` of a job's findings."""
