@@ -119,7 +119,7 @@ def on_a_company(
     max_examples=30,
     deadline=None,
     print_blob=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(before=ROWS, rows=ROWS, options=OPTIONS, gone=st.integers(0, 3))
 @pytest.mark.usefixtures("small_chunks")
@@ -162,7 +162,7 @@ def test_a_dry_run_tells_what_the_run_does_and_an_undo_takes_it_back(
     max_examples=20,
     deadline=None,
     print_blob=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(before=ROWS, row=ROWS, options=OPTIONS)
 def test_a_row_that_was_imported_changes_nothing_when_it_comes_again(
@@ -194,7 +194,7 @@ SINCE = st.lists(
     max_examples=15,
     deadline=None,
     print_blob=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(before=ROWS, rows=ROWS, second=ROWS, since=SINCE, options=OPTIONS)
 @pytest.mark.usefixtures("small_chunks")
