@@ -10,10 +10,11 @@ from contextlib import contextmanager
 import pytest
 
 from server.db.embedded import EmbeddedRedis
+from server.ephemeral import connection as connection_module
 from server.ephemeral.change_channel import CHANNEL, ChangeChannel
 from server.ephemeral.connection import RedisConnection, RedisDown
 from server.ephemeral.presence import Presence
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 PHONE, TABLET = "phone-0001", "tablet-0001"
 
@@ -29,12 +30,23 @@ def hung(redis: EmbeddedRedis) -> Iterator[None]:
 
 
 @pytest.fixture
-async def connections(redis_url: str) -> AsyncIterator[list[RedisConnection]]:
-    """Of two processes."""
+async def hasty(redis_url: str) -> AsyncIterator[list[RedisConnection]]:
+    """Of two processes, each of which goes on without Redis after a second."""
     made = [RedisConnection(redis_url, rest_seconds=0.2) for _ in range(2)]
     yield made
     for connection in made:
         await connection.close()
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "WAIT_SECONDS", PATIENCE)
+
+
+@pytest.fixture
+def connections(patience: None, hasty: list[RedisConnection]) -> list[RedisConnection]:
+    """The same, but they wait for a machine that is busy for more than a second."""
+    return hasty
 
 
 async def publish(connection: RedisConnection, message: bytes) -> None:
@@ -44,6 +56,13 @@ async def publish(connection: RedisConnection, message: bytes) -> None:
 
 async def ping(connection: RedisConnection) -> bool:
     return bool(await connection.run(lambda client: client.ping()))
+
+
+async def answers(connection: RedisConnection) -> bool:
+    try:
+        return await ping(connection)
+    except RedisDown:
+        return False
 
 
 async def knows(presence: Presence) -> bool:
@@ -138,12 +157,12 @@ async def test_without_redis_a_process_knows_its_own_devices() -> None:
 
 
 async def test_a_hung_redis_delays_one_call_by_a_second_and_no_other(
-    redis: EmbeddedRedis, connections: list[RedisConnection]
+    redis: EmbeddedRedis, hasty: list[RedisConnection]
 ) -> None:
-    slow = RedisConnection(redis.redis_url, rest_seconds=30)
+    slow = hasty[0]
     presence = Presence(slow)
     presence.online("default", PHONE, "socket-1")
-    assert await ping(slow)
+    await until(lambda: answers(slow))
     with hung(redis):
         started = time.monotonic()
         assert await presence.online_devices("default", [PHONE, TABLET]) == {PHONE}
@@ -151,42 +170,40 @@ async def test_a_hung_redis_delays_one_call_by_a_second_and_no_other(
         # A hundred more, each of which would wait a second, too.
         for _ in range(100):
             assert await presence.online_devices("default", [PHONE, TABLET]) == {PHONE}
-        assert time.monotonic() - started < 5
-    await slow.close()
+        assert time.monotonic() - started < 30
 
 
 async def test_what_was_noted_while_redis_hung_is_sent_once_it_answers(
-    redis: EmbeddedRedis, connections: list[RedisConnection]
+    redis: EmbeddedRedis, hasty: list[RedisConnection]
 ) -> None:
-    here, there = (Presence(connection) for connection in connections)
+    here, there = (Presence(connection) for connection in hasty)
     with hung(redis):
         here.online("default", PHONE, "socket-1")
         await here.flush()
-        assert not connections[0].reachable
-    await until(lambda: connections[0].reachable)
-    await here.flush()
-    assert await there.online_devices("default", [PHONE]) == {PHONE}
+        assert not hasty[0].reachable
+
+    async def sent() -> bool:
+        await here.flush()
+        return await knows(there)
+
+    await until(sent)
 
 
 async def test_nobody_waits_for_a_redis_that_failed_until_it_answers_again(
-    redis: EmbeddedRedis, connections: list[RedisConnection]
+    redis: EmbeddedRedis, hasty: list[RedisConnection]
 ) -> None:
-    connection = connections[0]
+    connection = hasty[0]
     with hung(redis):
         with pytest.raises(RedisDown):
             await ping(connection)
         # Long enough for several tries of its own.
-        slowest, end = 0.0, time.monotonic() + 2.5
+        end = time.monotonic() + 2.5
         while time.monotonic() < end:
-            started = time.monotonic()
+            # Without one turn of the loop: whoever waits for anything does not raise here.
             with pytest.raises(RedisDown):
-                await ping(connection)
-            slowest = max(slowest, time.monotonic() - started)
+                ping(connection).send(None)
             await asyncio.sleep(0.02)
-        # Who waited would have waited a second.
-        assert slowest < 0.9
-    await until(lambda: connection.reachable)
-    assert await ping(connection)
+    await until(lambda: answers(connection))
 
 
 async def test_a_redis_that_forgot_everything_is_told_again_when_it_is_listened_to(

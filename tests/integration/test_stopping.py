@@ -7,19 +7,24 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from server.ephemeral import connection as connection_module
 from server.ephemeral import presence
 from server.ephemeral.change_channel import ChangeChannel
 from server.ephemeral.connection import RedisConnection
 from server.ephemeral.presence import Presence
+from tests.waiting import PATIENCE
 
 # More turns of the loop than it takes to send something to Redis and to read the answer.
 TURNS = 60
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 @pytest.fixture
-async def connection(redis_url: str) -> AsyncIterator[RedisConnection]:
+async def connection(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RedisConnection]:
     """One that is connected, so that nothing else is on the way to what a test is about."""
+    monkeypatch.setattr(connection_module, "WAIT_SECONDS", PATIENCE)
     made = RedisConnection(redis_url)
     await made.run(lambda client: client.ping())
     yield made
