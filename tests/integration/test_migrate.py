@@ -229,7 +229,7 @@ async def test_a_runner_that_failed_lets_the_next_one_in(
         await migrate(connection, sql.path)
     (sql.path / "migrations" / "0002_fail.sql").unlink()
     other = await asyncpg.connect(empty_database_url)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await migrate(other, sql.path)
     await other.close()
 
