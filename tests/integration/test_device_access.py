@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -16,6 +15,7 @@ from tests.integration.support.fleet import (
 )
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -63,7 +63,7 @@ async def test_a_revoked_device_is_cut_off_and_stays_out(
     assert answer["ok"]
     assert answer["device"]["state"] == "revoked"
     assert (await device.expect("revoked"))["reason"] == "device_revoked"
-    await asyncio.wait_for(device.disconnected.wait(), 5)
+    await until(device.disconnected.is_set)
     again = await device.connect()
     assert (await again.sign_in())["error"]["code"] == "forbidden"
     # Once more changes nothing, and says so once.

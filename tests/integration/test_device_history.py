@@ -15,7 +15,13 @@ from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
-MORNING = datetime(2026, 3, 2, 8, tzinfo=UTC)
+# Of a day of which the log is not purged yet.
+MORNING = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=30)
+
+
+def day(number: int = 0) -> str:
+    """That day, or one so many later."""
+    return f"{MORNING + timedelta(days=number):%Y-%m-%d}"
 
 
 async def read(api: Api, device_id: str, query: str = "") -> Any:
@@ -33,10 +39,15 @@ async def test_a_device_s_history_tells_what_it_did(
     await device.create()
     await device.sync()
     await device.call("contact_delete", {"id": "no-such-contact"})
-    await server.parts.sync_log.flush()
+    items: list[Any] = []
 
-    refused, sync, connection = (await read(manager, device.id))["items"]
+    async def are_noted() -> bool:
+        await server.parts.sync_log.flush()
+        items[:] = (await read(manager, device.id))["items"]
+        return len(items) == 3
 
+    await until(are_noted)
+    refused, sync, connection = items
     assert (refused["kind"], refused["outcome"]) == ("refused", "contact_delete")
     assert refused["error_code"] == "not_found"
     assert (sync["kind"], sync["since"], sync["rows"], sync["outcome"]) == (
@@ -46,8 +57,8 @@ async def test_a_device_s_history_tells_what_it_did(
     assert sync["until"] > 0
     assert sync["bytes"] > 0
     assert (connection["kind"], connection["ended"]) == ("connection", None)
-    today = f"?day={connection['started'][:10]}"
-    assert len((await read(manager, device.id, today))["items"]) == 3
+    for item in items:
+        assert item["id"] in await ids_on(manager, device.id, item["started"][:10])
 
     await device.close()
 
@@ -77,11 +88,11 @@ async def test_a_day_has_what_began_on_it_and_the_connection_held_into_it(
     await note("sync", 1, of=other)
     lasting = await note("connection", 16.5)
 
-    assert await ids_on(manager, device, "2026-03-02") == [last, first, held]
-    # It was last seen on the 4th: since then, the connection that has no end does not last.
-    assert await ids_on(manager, device, "2026-03-03") == [lasting]
-    assert await ids_on(manager, device, "2026-03-04") == [lasting]
-    assert await ids_on(manager, device, "2026-03-05") == []
+    assert await ids_on(manager, device, day()) == [last, first, held]
+    # It was last seen on the third day: since then, the connection that has no end does not last.
+    assert await ids_on(manager, device, day(1)) == [lasting]
+    assert await ids_on(manager, device, day(2)) == [lasting]
+    assert await ids_on(manager, device, day(3)) == []
 
 
 async def test_a_connection_whose_end_nobody_saw_ended_when_the_next_began(
@@ -93,9 +104,9 @@ async def test_a_connection_whose_end_nobody_saw_ended_when_the_next_began(
         await note_work(sql, company, kind, started, device_id=device)
     items = (await read(manager, device))["items"]
     assert [item["ended"] for item in items] == [
-        *(None, "2026-03-03T14:00:00.000Z", None, "2026-03-02T10:00:00.000Z")
+        *(None, f"{day(1)}T14:00:00.000Z", None, f"{day()}T10:00:00.000Z")
     ]
-    assert len(await ids_on(manager, device, "2026-03-03")) == 2
+    assert len(await ids_on(manager, device, day(1))) == 2
 
 
 async def test_a_device_s_history_is_read_page_by_page(
@@ -116,7 +127,7 @@ async def test_a_device_s_history_is_read_page_by_page(
     assert (seen, len(set(seen))) == (whole, 10)
     start = await read(manager, device, "?limit=1")
     answer = await manager.get(
-        f"/api/devices/{device}/history?day=2026-03-02&cursor={start['next_cursor']}"
+        f"/api/devices/{device}/history?day={day()}&cursor={start['next_cursor']}"
     )
     assert answer.code == "invalid cursor"
 
