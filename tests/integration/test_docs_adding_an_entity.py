@@ -22,6 +22,7 @@ FILE = re.compile(r"^`((?:sql|server)/[\w/.]+)`\n\n```(?:sql|python)\n(.*?)^```"
 EDIT = re.compile(r"^```diff\n(.*?)^```", re.M | re.S)
 REGISTRY = "server/schemas/entities.py"
 KEY = "fb_a_key_for_this_test_alone"
+SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ class Device:
     """A signed-in client that keeps what it is sent."""
 
     def __init__(self) -> None:
-        self.client = socketio.AsyncClient(reconnection=False)
+        self.client = socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
         self.events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self.client.on("*", self._note)
 
@@ -67,12 +68,12 @@ class Device:
         self.events.put_nowait((event, payload))
 
     async def connect(self, url: str, **details: Any) -> Device:
-        await self.client.connect(url, transports=["websocket"])
+        await self.client.connect(url, transports=["websocket"], wait_timeout=SECONDS)
         assert (await self.client.call("auth", {"api_key": KEY, **details}))["ok"]
         return self
 
     async def expect(self, event: str) -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             while True:
                 name, payload = await self.events.get()
                 if name == event:
@@ -123,7 +124,9 @@ async def test_a_product_as_the_guide_adds_it_is_on_every_device(
         assert deleted["ok"]
         gone = await reader.expect("changes")
         assert [row["id"] for row in gone["products"]["del"]] == [product_id]
-        history = psql(empty_database, "SELECT op FROM audit_log WHERE entity = 'product'")
+        history = psql(
+            empty_database, "SELECT op FROM audit_log WHERE entity = 'product' ORDER BY id"
+        )
         assert history.split() == ["create", "update", "update", "delete"]
         for device in (author, reader):
             await device.client.disconnect()

@@ -37,7 +37,7 @@ from tests.integration.support.servers import Server, running_server
 PROTOCOL = ROOT / "docs" / "PROTOCOL.md"
 FENCE = re.compile(r"^```json (?P<info>\S[^\n]*)\n(?P<body>.*?)^```$", re.M | re.S)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-SECONDS = 5.0
+SECONDS = 30.0
 # As the page has them.
 EPOCH = "5630e2d9df854733ac3f03f711e4a3e0"
 PEOPLE = {
@@ -72,7 +72,7 @@ class Person:
 
     name: str
     client: socketio.AsyncClient = field(
-        default_factory=lambda: socketio.AsyncClient(reconnection=False)
+        default_factory=lambda: socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
     )
     answers: list[tuple[str, Any]] = field(default_factory=list)
     events: list[tuple[str, Any]] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Person:
 
     async def connect(self, url: str) -> None:
         self.client.on("*", self._note)
-        await self.client.connect(url, transports=["websocket"])
+        await self.client.connect(url, transports=["websocket"], wait_timeout=SECONDS)
 
     async def _note(self, event: str, payload: Any) -> None:
         assert faults_of_event(event, payload) == {}, f"{event}: {payload}"

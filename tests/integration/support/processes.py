@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-START_SECONDS = 30
+START_SECONDS = 50
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -44,5 +44,7 @@ async def running_process(
         assert ready, f"it said {line!r}"
         yield ready[1]
     finally:
-        process.terminate()
+        # What ended by itself has said why, and can't be ended.
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
