@@ -101,6 +101,7 @@ async def test_a_phones_menu_opens_and_closes_by_key_and_finger(open_page: OpenP
 
     # The focus that leaves it closes it.
     await button.click()
+    await expect(navigation.get_by_role("link", name="Administration")).to_be_focused()
     for _ in VIEWS:
         await page.keyboard.press("Tab")
     await expect(navigation).to_be_hidden()
@@ -136,6 +137,6 @@ async def test_a_slash_leads_to_the_search_of_any_view(open_page: OpenPage) -> N
     await page.keyboard.type("/?")
     await expect(page.get_by_label("Find")).to_have_value("/?")
     await page.get_by_role("link", name="Statistics").click()
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await expect(page.get_by_role("heading", level=1, name="Statistics")).to_be_visible()
     await page.keyboard.press("/")
     await expect(page).to_have_url(re.compile("#/contacts"))
