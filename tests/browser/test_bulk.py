@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +19,7 @@ from tests.browser.support.imports import ended, people, scrolls_sideways, start
 from tests.browser.support.lists import fill, grid, named, row, scroll_to, shows_chosen, shows_total
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -62,8 +66,45 @@ async def make_tag(manager: Api, name: str = "VIP") -> str:
     return tag
 
 
+@asynccontextmanager
+async def held_up(
+    url: str, sql: asyncpg.Connection, company: Company
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """An edit of all gets no further than to the middle, as somebody holds that contact.
+
+    Once the function that this gives is done, it stands between two chunks, and locks nothing.
+    """
+    contact, turn = await asyncpg.connect(url), await asyncpg.connect(url)
+
+    async def between_chunks() -> None:
+        await turn.execute("BEGIN")
+        taking = asyncio.create_task(turn.execute("SELECT lock_versions()"))
+
+        async def is_next() -> bool:
+            waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
+            return taking.done() or await sql.fetchval(waits, turn.get_server_pid()) is True
+
+        await until(is_next)
+        await contact.execute("ROLLBACK")
+        await taking
+
+    await contact.execute("BEGIN")
+    await contact.execute(
+        "SELECT FROM contacts WHERE tenant_id = $1 AND id = (SELECT id FROM contacts "
+        "WHERE tenant_id = $1 ORDER BY id OFFSET $2 LIMIT 1) FOR UPDATE",
+        *(company.tenant, MANY // 2),
+    )
+    yield between_chunks
+    await contact.close()
+    await turn.close()
+
+
 async def test_an_edit_of_thousands_is_previewed_cancelled_undone_and_done(
-    open_page: OpenPage, sql: asyncpg.Connection, company: Company, sign_in: SignIn
+    open_page: OpenPage,
+    sql: asyncpg.Connection,
+    company: Company,
+    sign_in: SignIn,
+    module_database_url: str,
 ) -> None:
     manager = sign_in("manager")
     await make_tag(manager)
@@ -81,13 +122,21 @@ async def test_an_edit_of_thousands_is_previewed_cancelled_undone_and_done(
     await expect(dialog.get_by_test_id("preview-updated")).to_have_text("6,000")
     await expect(dialog).to_contain_text("Add the tag VIP")
     assert await with_tag(sql, company) == 0
-    await dialog.get_by_role("button", name="Change 6,000 contacts").click()
-    await expect(page.get_by_test_id("bulk-bar")).to_have_count(0)
-    # Once some are done, so that there is something that stays, and something to undo.
-    await expect(progress(page).get_by_test_id("job-progress")).to_have_text(
-        re.compile(r"^\s*[1-9]"), timeout=JOB_MS
-    )
-    await progress(page).get_by_role("button", name="Cancel").click()
+    async with held_up(module_database_url, sql, company) as between_chunks:
+        await dialog.get_by_role("button", name="Change 6,000 contacts").click()
+        await expect(page.get_by_test_id("bulk-bar")).to_have_count(0)
+        # Once some are done, so that there is something that stays, and something to undo.
+        await expect(progress(page).get_by_test_id("job-progress")).to_have_text(
+            re.compile(r"^\s*[1-9]"), timeout=JOB_MS
+        )
+        await between_chunks()
+        await progress(page).get_by_role("button", name="Cancel").click()
+
+        async def is_cancelling() -> bool:
+            asked = "SELECT bool_or(cancelling) FROM bulk_jobs WHERE tenant_id = $1"
+            return await sql.fetchval(asked, company.tenant) is True
+
+        await until(is_cancelling)
     await expect(progress(page, "cancelled")).to_be_visible(timeout=JOB_MS)
     assert 0 < await with_tag(sql, company) < MANY
     await undo(page)
