@@ -26,14 +26,15 @@ from server.db.processes import (
     EmbeddedError,
     end_process,
     folder_for_sockets,
-    last_line,
     let_pass,
+    lines_since,
     listens,
     package_folder,
     prepare_socket_folder,
     signals_held,
     spawn,
     system_locale,
+    telling_line,
     trim_log,
     unprivileged_account,
 )
@@ -123,9 +124,13 @@ class EmbeddedPostgres:
                 self._process = self._spawn()
             if self._wait_until_ready(deadline):
                 return
-            reason = last_line(self.log, log_begin)
-            # After a kill -9 the children of the old server hold its memory for a moment.
-            passing = "shared memory block" in reason or "postmaster.pid" in reason
+            lines = lines_since(self.log, log_begin)
+            reason = telling_line(lines)
+            # After a kill -9 the children of the old server hold its memory for a moment. Their own
+            # last words may stand behind that.
+            passing = any(
+                "shared memory block" in line or "postmaster.pid" in line for line in lines
+            )
             if not passing or time.monotonic() > deadline:
                 self.stop()
                 raise EmbeddedError(f"Postgres does not start: {reason} (see {self.log})")
@@ -196,11 +201,11 @@ class EmbeddedPostgres:
                 process = spawn(command, self.log, self._account, text)
             status = process.wait()
         finally:
-            # Ctrl-C does not reach it by itself.
+            # Ctrl-C does not reach it by itself, nor what it has started.
             if process is not None and process.poll() is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
         if status != 0:
-            reason = last_line(self.log, log_begin)
+            reason = telling_line(lines_since(self.log, log_begin))
             raise EmbeddedError(f"Postgres can't be set up: {reason} (see {self.log})")
 
     def _end_leftovers(self) -> None:
@@ -301,9 +306,8 @@ class EmbeddedRedis:
                 return
             time.sleep(0.01)
         self.stop()
-        raise EmbeddedError(
-            f"Redis does not start: {last_line(self.log, log_begin)} (see {self.log})"
-        )
+        reason = telling_line(lines_since(self.log, log_begin))
+        raise EmbeddedError(f"Redis does not start: {reason} (see {self.log})")
 
     def stop(self, timeout: float = 5) -> None:
         """Ends it within about `timeout` seconds."""

@@ -203,11 +203,15 @@ def listens(path: Path) -> bool:
         return True
 
 
-def last_line(log: Path, begin: int) -> str:
-    """The line after `begin` bytes that says why a program ended, or the last one."""
+def lines_since(log: Path, begin: int) -> list[str]:
+    """The lines of a log after `begin` bytes."""
     with log.open("rb") as file:
         file.seek(begin)
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if line]
+        return [line for line in file.read().decode(errors="replace").splitlines() if line]
+
+
+def telling_line(lines: list[str]) -> str:
+    """The line that says why a program ended, or the last one."""
     telling = [line for line in lines if "FATAL" in line or "error:" in line]
     return (telling or lines or ["it said nothing"])[-1].strip()
 

@@ -18,7 +18,7 @@ import redis as redis_client
 
 from server.commands.common import CommandError, running_services
 from server.db.embedded import DataLock, EmbeddedError, EmbeddedPostgres, EmbeddedRedis
-from server.db.processes import LARGEST_LOG, spawn
+from server.db.processes import LARGEST_LOG, lines_since, spawn
 from server.settings import Settings
 
 Psql = Callable[[str, str], str]
@@ -80,9 +80,7 @@ async def test_what_was_committed_is_there_after_a_restart(own_postgres: Embedde
     await ask(own_postgres, "CREATE TABLE kept AS SELECT 42 AS answer")
     own_postgres.stop()
     assert not own_postgres.running
-    begin = time.monotonic()
     own_postgres.start()
-    assert time.monotonic() - begin < 5
     assert await ask(own_postgres, "SELECT answer FROM kept") == 42
 
 
@@ -114,6 +112,32 @@ async def test_postgres_comes_back_after_kill_9(own_postgres: EmbeddedPostgres) 
     busy.terminate()
 
 
+async def test_postgres_comes_back_after_kill_9_whatever_those_that_it_left_say_last(
+    own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They write to the same log, after the new one has said that it has to wait for them."""
+    busy = await asyncpg.connect(own_postgres.database_url)
+    backend = psutil.Process(await busy.fetchval("SELECT pg_backend_pid()"))
+    refused: list[str] = []
+
+    def lines_and_a_late_one(log: Path, begin: int) -> list[str]:
+        with log.open("a") as file:
+            file.write("FATAL:  terminating connection due to unexpected postmaster exit\n")
+        lines = lines_since(log, begin)
+        refused.extend(line for line in lines if "shared memory block" in line)
+        backend.resume()
+        return lines
+
+    monkeypatch.setattr("server.db.embedded.lines_since", lines_and_a_late_one)
+    # It holds the old one's memory until it goes on.
+    backend.suspend()
+    os.kill(own_postgres.process_id, signal.SIGKILL)
+    own_postgres.start()
+    assert refused
+    assert await ask(own_postgres, "SELECT 1") == 1
+    busy.terminate()
+
+
 async def test_what_outlived_its_server_is_ended_by_the_next(data_dir: Path) -> None:
     command = [sys.executable, "-c", LEAVE_RUNNING, str(data_dir)]
     left = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -124,7 +148,7 @@ async def test_what_outlived_its_server_is_ended_by_the_next(data_dir: Path) -> 
     postgres, redis = EmbeddedPostgres(data_dir, QUICK), EmbeddedRedis(data_dir)
     postgres.start()
     redis.start()
-    psutil.wait_procs(processes, timeout=5)
+    psutil.wait_procs(processes, timeout=30)
     assert not any(process.is_running() for process in processes)
     assert await ask(postgres, "SELECT 1") == 1
     assert redis_client.Redis.from_url(redis.redis_url).ping()
@@ -156,7 +180,8 @@ def test_a_postgres_that_hangs_is_ended_all_the_same(own_postgres: EmbeddedPostg
     os.kill(process_id, signal.SIGSTOP)
     begin = time.monotonic()
     own_postgres.stop(timeout=0.2)
-    assert time.monotonic() - begin < 3
+    # Not after the 10 s that it has else.
+    assert time.monotonic() - begin < 9
     assert not psutil.pid_exists(process_id)
 
 
@@ -237,7 +262,28 @@ def test_ctrl_c_as_a_process_is_born_ends_it_too(
     redis.stop()
     assert len(born) == 2
     for process in born:
-        process.wait(timeout=10)
+        process.wait(timeout=30)
+
+
+def test_ctrl_c_as_a_database_is_made_leaves_nothing_that_goes_on_making_it(
+    empty_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helpers: list[psutil.Process] = []
+
+    def spawn_and_interrupt(_command: list[str], *more: Any) -> subprocess.Popen[bytes]:
+        # In the place of initdb, which has others do the work, too; they would write on for long.
+        process = spawn(["/bin/sh", "-c", "sleep 60; true"], *more)
+        while not helpers:
+            time.sleep(0.01)
+            helpers.extend(psutil.Process(process.pid).children())
+        signal.raise_signal(signal.SIGINT)
+        return process
+
+    monkeypatch.setattr("server.db.embedded.spawn", spawn_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        EmbeddedPostgres(empty_dir, QUICK).start()
+    _, alive = psutil.wait_procs(helpers, timeout=30)
+    assert alive == []
 
 
 def test_a_log_that_grew_large_is_put_aside(data_dir: Path) -> None:
