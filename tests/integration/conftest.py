@@ -6,7 +6,7 @@ server lives on the file's event loop, so must they: `pytestmark = ON_THE_SERVER
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import aiohttp
 import asyncpg
@@ -22,11 +22,23 @@ from tests.integration.support.raw import RawSocket
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company, Server, make_company, running_server
 from tests.integration.support.syncing import MADE, make_contacts
+from tests.waiting import PATIENCE
 
 MakeDevice = Callable[..., Device]
 SignIn = Callable[..., Api]
 OpenRaw = Callable[..., Awaitable[RawSocket]]
 ON_THE_SERVERS_LOOP = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_pings() -> Iterator[None]:
+    """A ping waits a second for the changes before it; here as long as a busy machine needs.
+
+    So that whoever has its answer has them too (`Device.flush`).
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.events.sync.FEED_SECONDS", PATIENCE / 2)
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from server.services.sync import Head
 from server.transport import server as transport
 from tests.integration.conftest import ON_THE_SERVERS_LOOP, MakeDevice, OpenRaw
 from tests.integration.support.answers import WRITES, faults_of_refusal
-from tests.integration.support.devices import Device, Refused
+from tests.integration.support.devices import SECONDS, Device, Refused
 from tests.integration.support.servers import Company, Server, add_agent
 from tests.integration.support.writing import stamp_of
 
@@ -181,9 +180,11 @@ async def test_auth_again_may_ask_for_sets_instead_of_single_events(
     await device.sign_in(batch=True)
     await second_device.sign_in()
     await device.create()
-    assert [name for name, _ in device.events] == ["changes"]
-    await second_device.flush()
-    assert [name for name, _ in second_device.events] == ["contact_created"]
+    await device.expect("changes")
+    await second_device.expect("contact_created")
+    for each in (device, second_device):
+        await each.flush()
+        assert each.events == []
 
 
 async def test_of_two_agents_that_sign_in_at_once_on_one_socket_one_gets_it(
@@ -249,15 +250,16 @@ async def test_a_socket_that_does_not_sign_in_is_closed(
 ) -> None:
     assert connection.AUTH_SECONDS == 10
     assert transport.CONNECT_SECONDS == 10
-    monkeypatch.setattr(connection, "AUTH_SECONDS", 0.4)
-    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.4)
+    # Time enough for those that sign in, or fail to, on a machine that stalls meanwhile.
+    monkeypatch.setattr(connection, "AUTH_SECONDS", 2.5)
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 2.5)
     signed_in = await make_device().connect()
     await signed_in.sign_in()
     raw = await open_raw()
     never_connected = await open_raw(connect=False)
     assert (await raw.call("auth", PUBLIC))["ok"] is False
-    assert await raw.closed(within=3) == 1000
-    assert await never_connected.closed(within=3) == 1000
+    assert await raw.closed() == 1000
+    assert await never_connected.closed() == 1000
     await signed_in.flush()
 
 
@@ -288,11 +290,11 @@ async def test_whose_access_ends_is_told_and_cut_off_and_nobody_else(
             company.agents["agent"],
         ),
     }[reason]
-    began = time.monotonic()
     await sql.execute(statement, company.tenant, subject)
-    assert await device.expect("revoked") == {"reason": reason}
-    await asyncio.wait_for(device.disconnected.wait(), 5)
-    assert time.monotonic() - began < 5
+    # In moments, and long before it would be missed for its pings.
+    async with asyncio.timeout(15):
+        assert await device.expect("revoked") == {"reason": reason}
+        await device.disconnected.wait()
     await colleague.flush()
     assert colleague.take("revoked") == []
 
@@ -401,8 +403,8 @@ async def test_a_role_that_was_read_before_the_last_change_is_not_taken_over_aft
 
     monkeypatch.setattr(server.parts.auth, "as_they_are", late_at_first)
     await sql.execute("UPDATE agents SET role = 'manager' WHERE code = 'faller'")
-    await asyncio.wait_for(first_read.wait(), 5)
+    await asyncio.wait_for(first_read.wait(), SECONDS)
     await sql.execute("UPDATE agents SET role = 'agent' WHERE code = 'faller'")
-    await asyncio.wait_for(later_read.wait(), 5)
+    await asyncio.wait_for(later_read.wait(), SECONDS)
     await device.flush()
     assert device.take("agent_changed") == []

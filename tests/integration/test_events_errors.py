@@ -19,6 +19,7 @@ from tests.integration.support.answers import WRITES, faults_of_answer
 from tests.integration.support.devices import Device, Payload
 from tests.integration.support.raw import RawSocket
 from tests.integration.support.servers import Company, Server
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -27,10 +28,14 @@ async def test_who_guesses_keys_is_slowed_down_and_a_right_key_is_not(
     make_device: MakeDevice, server: Server
 ) -> None:
     device = await make_device().connect()
-    answers = [await device.call("auth", {"api_key": f"guess-{n}"}) for n in range(25)]
-    codes = [answer["error"]["code"] for answer in answers]
-    assert codes == ["unauthenticated"] * 20 + ["rate_limited"] * 5
-    assert 0 < answers[-1]["error"]["retry_after_ms"] <= 60_000
+    errors: list[Payload] = []
+    # Twice as many at most: where Redis does not answer in time, the server counts for itself.
+    while len(errors) < 41 and (not errors or errors[-1]["code"] == "unauthenticated"):
+        answer = await device.call("auth", {"api_key": f"guess-{len(errors)}"})
+        errors.append(answer["error"])
+    assert len(errors) > 20
+    assert errors[-1]["code"] == "rate_limited"
+    assert 0 < errors[-1]["retry_after_ms"] <= 60_000
     # A right key is not counted, and opens the same socket.
     assert (await device.sign_in())["ok"]
     again = make_device()
@@ -40,17 +45,16 @@ async def test_who_guesses_keys_is_slowed_down_and_a_right_key_is_not(
 
 async def terminate_writers(sql: asyncpg.Connection) -> None:
     """Ends the server's connections that wait for the versions' lock, as a restart does."""
-    ended = 0
-    for _ in range(500):
-        ended = await sql.fetchval(
+
+    async def ended() -> bool:
+        number: int = await sql.fetchval(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE application_name = 'fieldbook' AND wait_event = 'advisory' "
             "AND datname = current_database()"
         )
-        if ended:
-            break
-        await asyncio.sleep(0.01)
-    assert ended
+        return number > 0
+
+    await until(ended)
 
 
 async def test_what_the_database_could_not_take_is_unavailable_and_applied_once_when_sent_again(
@@ -230,7 +234,10 @@ async def test_whatever_comes_over_a_socket_is_answered_once_and_never_by_a_faul
     await raw.send('42999["ping",{}]')
     while 999 not in answers or len(answers) < len(events) + 1:
         frame = await raw.receive()
-        if isinstance(frame, str) and frame.startswith("43"):
+        if frame == "2":
+            # Who leaves the server's ping unanswered is cut off, on a slow machine before the end.
+            await raw.send("3")
+        elif isinstance(frame, str) and frame.startswith("43"):
             number, _, body = frame.removeprefix("43").partition("[")
             answers.setdefault(int(number), []).append(json.loads(f"[{body}"))
     for number, (name, _) in enumerate(events, start=1_000):

@@ -89,6 +89,7 @@ async def test_a_batch_device_gets_one_set_of_what_was_committed_together(
     assert [row["company"] for row in changes["contacts"]["put"]] == ["C"]
     assert [row["id"] for row in changes["contacts"]["del"]] == [gone]
     # What the author gets is the same, one by one; each row once.
+    await device.flush()
     names = [name for name, _ in device.events]
     assert sorted(names) == ["contact_created", "contact_deleted", "tag_created"]
     assert second_device.events == []
@@ -184,6 +185,7 @@ async def test_a_snapshot_and_the_events_after_it_equal_a_fresh_snapshot(
                 await writer.call(f"contact_{kind}", {"id": chance.choice(made), **changes})
 
     async def type_sql() -> None:
+        await until(lambda: bool(made))
         for number in range(15):
             await sql.execute(
                 "UPDATE contacts SET department = $2 WHERE tenant_id = $1 AND id = ANY ($3)",

@@ -19,6 +19,10 @@ async def test_devices_learn_that_what_was_deleted_is_off_its_contacts(
         reference = made[entity.name]["id"]
         contact = await second_device.create(**{column: [reference]})
         assert contact[column] == [reference]
+        # Else one event might tell both: it was made, and the label is off it.
+        await device.expect(
+            "contact_created", lambda event, id=contact["id"]: event["contact"]["id"] == id
+        )
 
         assert (await second_device.call(f"{entity.name}_delete", {"id": reference}))["ok"]
         learnt = await device.expect(
@@ -34,6 +38,7 @@ async def test_what_is_deleted_by_sql_is_taken_off_too(
 ) -> None:
     made = await device.call("tag_create", {"tag": {"name": "VIP"}})
     contact = await device.create(tag_ids=[made["tag"]["id"]])
+    await device.expect("contact_created")
     await sql.execute("DELETE FROM tags WHERE tenant_id = $1", company.tenant)
     learnt = await device.expect("contact_updated")
     assert learnt["contact"]["id"] == contact["id"]

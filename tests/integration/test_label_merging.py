@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from server.jobs.bulk.chunks import Chunk, Judge, Writer
 from tests.integration.support.bulk import Bulk
 
 OLD, NEW = "tag-old-1", "tag-new-1"
@@ -102,16 +103,23 @@ async def test_a_merge_gives_the_other_label_deletes_the_one_and_can_be_taken_ba
     assert back == expected
 
 
-async def test_contacts_that_get_the_label_meanwhile_get_the_other_too(bulk: Bulk) -> None:
+async def test_contacts_that_get_the_label_meanwhile_get_the_other_too(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await label(bulk, OLD, NEW)
     await make(bulk, 40)
     await make(bulk, 600, OLD)
     job = await bulk.start("update", merge_of())
     stopping = asyncio.Event()
-    running = asyncio.create_task(bulk.run(job, stopping))
-    await bulk.until(f"(SELECT done FROM bulk_jobs WHERE id = '{job}') > 0")
-    stopping.set()
-    cut = await running
+    write = Writer.write
+
+    async def write_and_stop(writer: Writer, chunk: Chunk, judge: Judge) -> None:
+        await write(writer, chunk, judge)
+        stopping.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "write", write_and_stop)
+        cut = await bulk.run(job, stopping)
     assert cut["state"] == "running"
     assert 0 < cut["done"] < 600
     assert await live(bulk) == {OLD, NEW}

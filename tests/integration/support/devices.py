@@ -45,7 +45,7 @@ class Device:
         self.disconnected = asyncio.Event()
         self._arrived = asyncio.Event()
         self._refusal: Any = None
-        self.client = socketio.AsyncClient(reconnection=False)
+        self.client = socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
         self.client.on("*", self._note)
         self.client.on("connect_error", self._note_refusal)
         self.client.on("disconnect", self._note_end)
