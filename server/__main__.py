@@ -41,6 +41,14 @@ def main(arguments: list[str]) -> int:
 
 
 def run(place: str, arguments: list[str]) -> int:
+    """Runs `module:function`; Ctrl-C, also while the imports take their second, gives 130."""
+    try:
+        return explain_failures(place, arguments)
+    except KeyboardInterrupt:
+        return 130
+
+
+def explain_failures(place: str, arguments: list[str]) -> int:
     """Runs `module:function`; what keeps a command from its work becomes one line on stderr."""
     from server.commands.common import CommandError
     from server.db.data_model import UndescribedError
@@ -54,8 +62,6 @@ def run(place: str, arguments: list[str]) -> int:
     try:
         command: Callable[[list[str]], int] = getattr(importlib.import_module(module), function)
         return command(arguments)
-    except KeyboardInterrupt:
-        return 130
     except (
         CommandError,
         DumpError,

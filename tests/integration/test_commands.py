@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from server.db.migrate import DIRECTORY
 
 MakeDatabase = Callable[..., str]
 Psql = Callable[[str, str], str]
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 NO_TENANT = "There is no tenant 'x'; there are: default."
@@ -54,6 +57,32 @@ def test_an_unknown_command_is_answered_with_those_there_are(
         main(["migrat"])
     assert ended.value.code == 2
     assert "'migrate'" in capsys.readouterr().err
+
+
+CTRL_C_AT_AN_IMPORT = """
+import sys
+
+class CtrlC:
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+from server.__main__ import main
+sys.exit(main(["migrate"]))
+"""
+
+
+@pytest.mark.parametrize("module", ["asyncpg", "server.commands.database"])
+def test_ctrl_c_while_a_command_is_being_read_ends_it_without_a_traceback(module: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT, module],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (130, "")
 
 
 def test_migrate_says_what_it_applied_and_then_that_all_is_there(
