@@ -85,6 +85,7 @@ class Application {
     this.connection = new Connection();
     this.mutations = new Mutations(this.storage, this.connection, agent.id);
     this.store = new Store(this.rest, this.connection, this.mutations);
+    this.store.addEventListener("loaded", () => this.dialogs.refresh());
     this.jobs = new Jobs(this.rest, this.connection);
     this.connection.addEventListener("revoked", ({ detail }) => this.signOut(SIGNED_OUT[detail]));
     this.connection.open(this.session.apiKey, this.session.writerId);

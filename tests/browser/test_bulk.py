@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-from playwright.async_api import Download, Locator, Page, expect
+from playwright.async_api import Download, Locator, Page, Route, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.browser.support.axe import violations
@@ -242,6 +242,28 @@ async def test_several_fields_are_set_of_those_chosen_alone_whatever_they_are_se
     )
     assert [record["id"] for record in records] == [f"contact-{n:06}" for n in (1, 2, 3)]
     assert await page.locator("main img, dialog img").count() == 0
+
+
+async def test_labels_that_come_late_can_be_chosen_in_a_dialog_that_is_open(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    manager = sign_in("manager")
+    await make_tag(manager)
+    await make_contact(manager, first_name="Mia")
+    page = await open_page()
+    held: list[Route] = []
+    await page.route("**/api/tags?*", lambda route: held.append(route))
+    await page.reload()
+    await row(page, 1).get_by_role("checkbox").click()
+    dialog = await open_edit(page)
+    tag = dialog.get_by_role("combobox", name="Tag", exact=True)
+    await expect(tag).to_have_text("There is no tag yet")
+    await until(lambda: bool(held))
+    for route in held:
+        await route.continue_()
+    await tag.select_option(label="VIP")
+    await preview(dialog)
+    await expect(dialog.get_by_test_id("preview-updated")).to_have_text("1")
 
 
 async def test_what_an_edit_lacks_or_the_server_refuses_is_said_in_the_dialog(

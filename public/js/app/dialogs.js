@@ -4,11 +4,17 @@ import { html, render, repeat } from "../vendor.js";
 /** Questions in a native <dialog>: the focus stays in it, Escape closes it with `null`. */
 export class Dialogs {
   #count = 0;
-  #open = new Set();
+  /** Those that are open, each with what shows it anew. */
+  #open = new Map();
 
   /** Closes all as Escape does, as when somebody signs out. */
   closeAll() {
-    for (const dialog of this.#open) dialog.close();
+    for (const dialog of this.#open.keys()) dialog.close();
+  }
+
+  /** Shows those that are open anew, as when labels to choose from have come. */
+  refresh() {
+    for (const invalidate of this.#open.values()) invalidate();
   }
 
   /** Whether the person agreed. */
@@ -108,7 +114,7 @@ export class Dialogs {
       });
       invalidate();
       document.body.append(dialog);
-      this.#open.add(dialog);
+      this.#open.set(dialog, invalidate);
       dialog.showModal();
     });
   }

@@ -11,7 +11,8 @@ const HIDDEN_MS = 500;
  *
  * Events: `changed`, at most once a frame; detail: a Map from the entity's name to `{put, del, rows}`: the
  * ids that came and went, and each row that came, also those that are not on hand. `stale`: something was
- * missed; labels are read anew by the store, the rest is up to who shows it.
+ * missed; labels are read anew by the store, the rest is up to who shows it. `loaded`: all labels are on hand
+ * that were not before.
  */
 export class Store extends EventTarget {
   #rows = new Map(Object.keys(PLURALS).map((entity) => [entity, new Map()]));
@@ -46,8 +47,10 @@ export class Store extends EventTarget {
       throw error;
     }
     this.#behind = false;
+    const first = !this.loaded;
     this.loaded = true;
     this.#note();
+    if (first) this.dispatchEvent(new CustomEvent("loaded"));
   }
 
   async loadAgents() {
