@@ -299,7 +299,6 @@ class Run:
 @settings(
     deadline=None,
     max_examples=120,
-    derandomize=False,
     print_blob=True,
     # Not `explain`: it traces every line of the server for long.
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
