@@ -46,6 +46,8 @@ OPTIONS = st.fixed_dictionaries(
     }
 )
 SERVERS = ("version", "updated_at", "updated_by")
+# Scores of imports each: that they are many says nothing about any of them.
+pytestmark = pytest.mark.timeout(240)
 
 
 def table(rows: list[tuple[str, ...]]) -> list[list[str]]:

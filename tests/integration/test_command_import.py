@@ -20,7 +20,8 @@ from tests.integration.support.processes import ROOT
 from tests.waiting import until
 
 Psql = Callable[[str, str], str]
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+# Each of its commands starts processes of its own.
+pytestmark = [pytest.mark.usefixtures("logging_as_before"), pytest.mark.timeout(180)]
 FILE = (
     "Name;E-Mail;Telefon;Fax\n"
     "Mia Keller;mia@example.com;044 668 18 00;\n"
@@ -146,7 +147,7 @@ def test_in_a_terminal_it_asks_and_takes_only_yes_for_it(shell: Shell) -> None:
         process = shell.start("kunden.csv", stdin=theirs)
         os.close(theirs)
         os.write(ours, answer.encode())
-        out, err = process.communicate(timeout=40)
+        out, err = process.communicate(timeout=60)
         os.close(ours)
         assert "Import this? [y/N]" in out, err
         assert shell.contacts() == imported
@@ -158,7 +159,7 @@ async def has_begun(connection: asyncpg.Connection) -> None:
     async def are_there() -> bool:
         return bool(await connection.fetchval("SELECT count(*) >= 100 FROM contacts"))
 
-    await until(are_there, 30)
+    await until(are_there, 60)
 
 
 async def press_ctrl_c_in_the_middle(process: subprocess.Popen[str], url: str) -> None:
@@ -174,7 +175,7 @@ def test_it_is_stopped_after_a_chunk_and_goes_on_where_it_was(shell: Shell) -> N
     shell.psql(shell.database_url, SLOW_WRITES)
     process = shell.start("many.csv", "--yes")
     asyncio.run(press_ctrl_c_in_the_middle(process, shell.database_url))
-    out, err = process.communicate(timeout=40)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Stopped after " in out
     done = len(shell.contacts())
@@ -193,7 +194,7 @@ def test_an_import_goes_on_when_nobody_reads_its_output(shell: Shell) -> None:
     assert process.stderr
     process.stdout.close()
     assert process.stderr.read() == "<stdout> can't be written: Broken pipe.\n"
-    assert process.wait(40) == 1
+    assert process.wait(60) == 1
     process.stderr.close()
     assert shell.contacts() == ["Mia"]
 
@@ -238,7 +239,7 @@ def test_it_waits_for_a_database_that_is_away_for_a_while(shell: Shell) -> None:
     shell.psql(shell.database_url, SLOW_WRITES)
     process = shell.start("many.csv", "--yes")
     asyncio.run(keep_the_database_away(shell.database_url, 2))
-    out, err = process.communicate(timeout=50)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "3,000 created, 0 updated, 0 unchanged, 0 failed." in out
     assert len(shell.contacts()) == 3_000
