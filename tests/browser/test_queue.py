@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.integration.support.servers import Company
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -20,7 +21,8 @@ QUEUE = """async ([key, agent]) => {
   const { openStorage } = await import("/js/core/storage.js");
   const connection = new Connection();
   connection.open(key);
-  await new Promise((resolve) => connection.addEventListener("state", resolve, { once: true }));
+  while (connection.state !== "online")
+    await new Promise((resolve) => connection.addEventListener("state", resolve, { once: true }));
   const queue = new Mutations(await openStorage(), connection, agent);
   await queue.open();
   window.told = [];
@@ -109,11 +111,11 @@ async def test_tabs_share_the_queue_and_send_each_edit_once(
 
 
 async def expect_waiting(page: Page, count: int) -> None:
-    for _ in range(100):
-        if await page.evaluate("window.queue.waiting") == count:
-            return
-        await page.wait_for_timeout(100)
-    raise AssertionError(f"{await page.evaluate('window.queue.waiting')} wait, not {count}")
+    async def holds() -> bool:
+        waiting: int = await page.evaluate("window.queue.waiting")
+        return waiting == count
+
+    await until(holds, 30)
 
 
 # As a backup from before the edit would be put back.
@@ -218,7 +220,8 @@ async def test_an_edit_for_which_there_is_no_room_is_refused_in_words_and_one_th
 
 OPEN_NEWER = """() => new Promise((resolve) => {
   const request = indexedDB.open("fieldbook", 2);
-  request.onblocked = () => resolve("blocked");
+  // Until what the others just read or write is done.
+  request.onblocked = () => setTimeout(() => resolve("blocked"), 20_000);
   request.onsuccess = () => { request.result.close(); resolve("opened"); };
 })"""
 
@@ -237,8 +240,7 @@ async def test_a_newer_fieldbook_in_another_tab_is_not_kept_waiting_and_the_olde
 
 
 async def expect_names(api: Any, wanted: list[str]) -> None:
-    for _ in range(100):
-        if await names(api) == wanted:
-            return
-        await asyncio.sleep(0.2)
-    raise AssertionError(f"There are {await names(api)}, not {wanted}.")
+    async def holds() -> bool:
+        return await names(api) == wanted
+
+    await until(holds, 30)

@@ -15,14 +15,26 @@ from tests.browser.support.contacts import (
     read_contact,
     save,
     toast,
+    until_draft_holds,
 )
 from tests.browser.support.lines import Line
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
 BAD_EMAIL = "mia@-example.com"
 # Whether the page says that nobody sees it.
 HIDDEN = "value => Object.defineProperty(document, 'hidden', {configurable: true, value})"
+# How many refused edits the browser keeps.
+REFUSED = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("fieldbook");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const reading = opening.result.transaction("mutations").objectStore("mutations").getAll();
+    reading.onsuccess = () => resolve(reading.result.filter(({ refused }) => refused).length);
+    reading.transaction.oncomplete = () => opening.result.close();
+  };
+})"""
 
 
 async def offline(page: Page) -> Line:
@@ -50,6 +62,16 @@ async def write(page: Page, label: str, text: str) -> None:
     form = await edit(page)
     await form.get_by_label(label, exact=True).fill(text)
     await save(page)
+
+
+async def until_read(page: Page) -> None:
+    """Waits until the browser has forgotten what was refused: a moment after the last was read."""
+
+    async def forgotten() -> bool:
+        refused: int = await page.evaluate(REFUSED)
+        return refused == 0
+
+    await until(forgotten)
 
 
 async def restore(page: Page) -> Locator:
@@ -83,7 +105,7 @@ async def test_a_contact_that_is_refused_on_return_is_a_draft_with_all_that_was_
     await expect(form.get_by_label("Notes")).to_have_value("Met at the fair")
     # Typed, and left again: what was typed is in the draft, too.
     await form.get_by_label("Job title").fill("Boss")
-    await page.wait_for_timeout(800)
+    await until_draft_holds(page, "Boss")
     await page.reload()
     form = await restore(page)
     await expect(form.get_by_label("Job title")).to_have_value("Boss")
@@ -152,8 +174,8 @@ async def test_what_is_typed_while_the_rest_is_sent_is_a_draft(
     line.lose_acks = True
     await page.get_by_role("button", name="Save", exact=True).click()
     await form.get_by_label("Notes").fill("Typed meanwhile")
-    line.lose_acks = False
     await line.cut()
+    line.lose_acks = False
     line.mend()
     form = await restore(page)
     await expect(form.get_by_label("Company")).to_have_value("Keller")
@@ -282,6 +304,7 @@ async def test_a_refusal_that_nobody_has_read_is_told_again_after_a_reload(
     await expect(refusal).to_be_visible()
     await refusal.get_by_role("button", name="Close this message").click()
     await expect(refusal).to_have_count(0)
+    await until_read(page)
     await page.reload()
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     await page.wait_for_timeout(500)
@@ -337,8 +360,7 @@ async def test_each_of_many_refusals_is_told_and_once_more_if_nobody_saw_it(
     for name in names:
         await told[name].get_by_role("button", name="Close this message").click()
     await expect(page.get_by_test_id("toast")).to_have_count(0)
-    # What is read is forgotten a moment later.
-    await page.wait_for_timeout(500)
+    await until_read(page)
     await page.reload()
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     await page.wait_for_timeout(500)

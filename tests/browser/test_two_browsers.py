@@ -5,8 +5,9 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
-from tests.browser.support.contacts import edit, make_contact, read_contact, save, toast
+from tests.browser.support.contacts import edit, make_contact, read_contact, save
 from tests.browser.support.lines import Line
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -28,7 +29,11 @@ async def test_two_browsers_with_one_key_show_what_they_wrote_over(
         form = await edit(page)
         await form.get_by_label("Company").fill(company)
         await save(page)
-    await expect(toast(laptop, "Saved.")).to_be_visible()
+
+    async def laptop_was_first() -> bool:
+        return (await read_contact(api, contact_id))["company"] == "From the laptop"
+
+    await until(laptop_was_first)
     line.mend()
     notice = desk.get_by_test_id("conflict-notice")
     await notice.get_by_role("button", name="Choose").click(timeout=30_000)
