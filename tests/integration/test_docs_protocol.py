@@ -33,6 +33,7 @@ from server.transport import engine
 from tests.integration.support.answers import faults_by, faults_of_answer
 from tests.integration.support.processes import ROOT
 from tests.integration.support.servers import Server, running_server
+from tests.waiting import until
 
 PROTOCOL = ROOT / "docs" / "PROTOCOL.md"
 FENCE = re.compile(r"^```json (?P<info>\S[^\n]*)\n(?P<body>.*?)^```$", re.M | re.S)
@@ -77,6 +78,7 @@ class Person:
     answers: list[tuple[str, Any]] = field(default_factory=list)
     events: list[tuple[str, Any]] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: int = 0
 
     async def connect(self, url: str) -> None:
         self.client.on("*", self._note)
@@ -85,6 +87,7 @@ class Person:
     async def _note(self, event: str, payload: Any) -> None:
         assert faults_of_event(event, payload) == {}, f"{event}: {payload}"
         self.events.append((event, payload))
+        self.heard = payload.get("until", self.heard)
         self.arrived.set()
 
     async def send(self, event: str, payload: Any) -> None:
@@ -138,10 +141,20 @@ class Conversation:
         person = self.people[name]
         if verb == "sends":
             await person.send(event, example.body)
+            await self._all_have_heard(person.answers[-1][1].get("version", 0))
             return None
         if verb == "gets":
             return await person.next_event(event)
         return person.answers[-1][1]
+
+    async def _all_have_heard(self, version: int) -> None:
+        """Waits for the live changes up to there: several that wait would come as one."""
+        there = [
+            person
+            for person in self.people.values()
+            if any(event == "auth" and answer["ok"] for event, answer in person.answers)
+        ]
+        await until(lambda: all(person.heard >= version for person in there))
 
     async def _get(self, path: str, status: int) -> Any:
         headers = {"X-API-Key": KEYS["Ann"]}
