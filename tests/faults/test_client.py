@@ -10,9 +10,10 @@ import pytest
 from server.client.client import DeviceClient
 from server.errors import Unavailable
 from tests.faults.support.proxy import Line
-from tests.faults.support.stack import ADMIN_KEY, Databases, ServerProcess
+from tests.faults.support.stack import ADMIN_KEY, START_SECONDS, Databases, ServerProcess
 
 MakeServer = Callable[..., ServerProcess]
+SECONDS = 60
 
 
 @pytest.fixture
@@ -45,17 +46,18 @@ async def test_a_device_tries_again_when_nobody_answers_its_sign_in(
     line.suffer(fault)
     with pytest.raises(TimeoutError):
         await client.connect(timeout_s=2)
+    client.answer_timeout_s = SECONDS
     line.heal()
-    await client.connect(timeout_s=20)
+    await client.connect(timeout_s=SECONDS)
     assert client.online
 
 
 async def test_a_device_stays_signed_in_while_the_database_is_away(
     client: DeviceClient, databases: Databases
 ) -> None:
-    client.answer_timeout_s = 20
-    await client.connect(timeout_s=20)
-    await client.settle(20)
+    client.answer_timeout_s = SECONDS
+    await client.connect(timeout_s=SECONDS)
+    await client.settle(SECONDS)
     session = client.session
     await asyncio.to_thread(databases.postgres.stop)
     try:
@@ -67,7 +69,7 @@ async def test_a_device_stays_signed_in_while_the_database_is_away(
         assert client.session is session
         assert client.online
     finally:
-        await asyncio.to_thread(databases.postgres.start)
-    assert (await asyncio.wait_for(write, 20))["ok"]
-    await client.settle(20)
+        await asyncio.to_thread(databases.postgres.start, START_SECONDS)
+    assert (await asyncio.wait_for(write, SECONDS))["ok"]
+    await client.settle(SECONDS)
     assert client.session is session

@@ -6,7 +6,8 @@ import signal
 
 import asyncpg
 
-from tests.faults.test_imports import Admin, admin, gone, processes_of_jobs, sql
+from tests.faults.support.gate import held_up
+from tests.faults.test_imports import Admin, admin, gone, kill, processes_of_jobs, sql
 
 __all__ = ["admin", "sql"]
 OLD, NEW = "tag-old-1", "tag-new-1"
@@ -27,7 +28,7 @@ async def live(sql: asyncpg.Connection) -> list[str]:
 
 
 async def test_a_merge_and_its_undo_go_on_after_everything_was_killed(
-    admin: Admin, sql: asyncpg.Connection
+    admin: Admin, sql: asyncpg.Connection, fault_database_url: str
 ) -> None:
     await sql.execute(
         "INSERT INTO tags (tenant_id, id, name) SELECT 'default', each, each "
@@ -39,21 +40,22 @@ async def test_a_merge_and_its_undo_go_on_after_everything_was_killed(
         "SELECT 'default', 'contact-' || n, 'Name', ARRAY[$2] FROM generate_series(1, $1::int) n",
         *(CONTACTS, OLD),
     )
-    started = await admin.post(f"/api/tags/{OLD}/merge", json={"into": NEW})
-    job = str(started["id"])
+    job = ""
     for step in ("merge", "undo"):
-        if step == "undo":
-            await admin.post(f"/api/bulk/jobs/{job}/undo")
-        # First the process of the job, then the server with all that it started.
-        await admin.begun(job)
-        for process in processes_of_jobs(admin.server):
-            process.kill()
-        cut = await admin.begun(job)
-        processes = processes_of_jobs(admin.server)
-        admin.server.send(signal.SIGKILL)
-        for process in processes:
-            process.kill()
-        await gone(processes)
+        async with held_up(fault_database_url, CONTACTS // 2):
+            if step == "merge":
+                started = await admin.post(f"/api/tags/{OLD}/merge", json={"into": NEW})
+                job = str(started["id"])
+            else:
+                await admin.post(f"/api/bulk/jobs/{job}/undo")
+            # First the process of the job, then the server with all that it started.
+            await admin.begun(job)
+            kill(processes_of_jobs(admin.server))
+            cut = await admin.begun(job)
+            processes = processes_of_jobs(admin.server)
+            await admin.server.end(signal.SIGKILL)
+            kill(processes)
+            await gone(processes)
         # In the middle: some contacts are as before, some as they will be, and no label is gone.
         assert await carried(sql) == [(NEW,), (OLD,)], cut
         assert await live(sql) == [NEW, OLD]

@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 
 from server.db.embedded import EmbeddedPostgres, EmbeddedRedis
-from tests.faults.support.stack import Databases
+from tests.faults.support.stack import START_SECONDS, Databases
 
 SOURCE = Path(__file__).with_name("full_disk.c")
 RECOVERY_SECONDS = 3
@@ -83,7 +83,7 @@ async def bring_back(postgres: EmbeddedPostgres) -> bool:
             return False
         await asyncio.sleep(0.1)
     os.kill(postgres.process_id, signal.SIGKILL)
-    await asyncio.to_thread(postgres.start)
+    await asyncio.to_thread(postgres.start, START_SECONDS)
     return True
 
 
@@ -92,7 +92,7 @@ async def _answers(postgres: EmbeddedPostgres) -> bool:
         connection = await asyncpg.connect(postgres.database_url, timeout=2)
     except (OSError, TimeoutError, asyncpg.PostgresError):
         return False
-    await connection.close()
+    connection.terminate()
     return True
 
 
@@ -105,8 +105,8 @@ def databases_on_a_faulty_disk() -> Iterator[tuple[Databases, FaultyDisk]]:
     postgres = EmbeddedPostgres(folder, bin_path=disk.programs)
     databases = Databases(folder, postgres, EmbeddedRedis(folder))
     try:
-        postgres.start()
-        databases.redis.start()
+        postgres.start(START_SECONDS)
+        databases.redis.start(START_SECONDS)
         yield databases, disk
     finally:
         disk.heal()

@@ -22,7 +22,7 @@ from tests.acceptance.support.command_line import free_port
 ROOT = Path(__file__).resolve().parents[3]
 ADMIN_KEY = "test-admin-key-not-a-secret"
 SALT = "test-salt-of-the-faults-not-a-secret"
-START_SECONDS = 30
+START_SECONDS = 120
 SERVE = ("-m", "server", "serve")
 
 
@@ -58,13 +58,23 @@ def running_databases(options: Mapping[str, str] | None = None) -> Iterator[Data
     folder.chmod(0o711)
     databases = Databases(folder, EmbeddedPostgres(folder, options), EmbeddedRedis(folder))
     try:
-        databases.postgres.start()
-        databases.redis.start()
+        databases.postgres.start(START_SECONDS)
+        databases.redis.start(START_SECONDS)
         yield databases
     finally:
         databases.postgres.stop()
         databases.redis.stop()
         shutil.rmtree(folder)
+
+
+given: set[int] = set()
+
+
+def unused_port() -> int:
+    """A free port that no other server of this run has: one that is down comes back to its own."""
+    port = next(each for each in iter(free_port, None) if each not in given)
+    given.add(port)
+    return port
 
 
 @dataclass
@@ -77,7 +87,7 @@ class ServerProcess:
     folder: Path
     environment: Mapping[str, str]
     command: Sequence[str] = SERVE
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=unused_port)
     process: asyncio.subprocess.Process | None = None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -16,26 +17,30 @@ from nanoid import generate
 
 from tests.faults.support.stack import ADMIN_KEY, ServerProcess
 from tests.integration.support.devices import Device, Refused
+from tests.waiting import until
 
-ANSWERED_SECONDS = 15.0
+ANSWERED_SECONDS = 18.0
+"""Ten and a bit on a quiet machine."""
+SECONDS = 60.0
 RETRY_SECONDS = 0.2
 Payload = dict[str, Any]
 
 
 @dataclass
 class Answers:
-    """What was answered, by kind: `ok`, or an error's code; and how long it took at most."""
+    """What was answered, by kind: `ok`, or an error's code; and the seconds that each took."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    slowest: float = 0.0
-    last_ok: float = 0.0
+    took: list[float] = field(default_factory=list)
+
+    @property
+    def slowest(self) -> float:
+        return max(self.took, default=0.0)
 
     def note(self, answer: Payload, began: float) -> None:
         """An ack, which is right or `unavailable` and says when to come again."""
-        now = time.monotonic()
-        self.slowest = max(self.slowest, now - began)
+        self.took.append(time.monotonic() - began)
         if answer["ok"]:
-            self.last_ok = now
             self.counts["ok"] += 1
             return
         error = answer["error"]
@@ -152,6 +157,11 @@ class Asker:
     def slowest(self) -> float:
         return max(each.slowest for each in self.answers.values())
 
+    @property
+    def usual(self) -> float:
+        """The median of each way's seconds, of the slowest way."""
+        return max(statistics.median(each.took) for each in self.answers.values())
+
 
 async def sign_in(device: Device) -> Payload:
     """Sends `auth` with the admin's key."""
@@ -173,23 +183,17 @@ class Load:
     def stored(self) -> dict[str, str]:
         return {row: each for writer in self.writers for row, each in writer.stored.items()}
 
-    async def until_refused(self, seconds: float = 30) -> None:
+    async def until_refused(self) -> None:
         """Waits until each writer has been refused anew."""
-        await self._until("unavailable", seconds)
+        await self._until("unavailable")
 
-    async def until_stored(self, seconds: float = 30, *, times: int = 1) -> None:
+    async def until_stored(self, *, times: int = 1) -> None:
         """Waits until each writer has stored so many contacts more."""
-        await self._until("ok", seconds, times)
+        await self._until("ok", times)
 
-    async def _until(self, kind: str, seconds: float, times: int = 1) -> None:
-        before = [writer.answers.counts[kind] for writer in self.writers]
-        deadline = time.monotonic() + seconds
-        while any(
-            writer.answers.counts[kind] < count + times
-            for writer, count in zip(self.writers, before, strict=True)
-        ):
-            assert time.monotonic() < deadline, f"not all were answered {kind}"
-            await asyncio.sleep(0.02)
+    async def _until(self, kind: str, times: int = 1) -> None:
+        wanted = [(each.answers.counts, each.answers.counts[kind] + times) for each in self.writers]
+        await until(lambda: all(counts[kind] >= count for counts, count in wanted), SECONDS)
 
     def report(self, what: str) -> None:
         slowest = max(writer.answers.slowest for writer in self.writers)
@@ -246,27 +250,34 @@ async def check_stored_once(database_url: str, stored: dict[str, str]) -> None:
 
 
 async def check_connections_are_free(server: ServerProcess, database_url: str) -> None:
-    """The pool gives more connections at once than it could if some had leaked."""
+    """The pool gives more connections at once than it could if some had leaked.
+
+    It asks until that is so: one whose end the server has not read yet may be among them.
+    """
     headers = {"X-API-Key": ADMIN_KEY}
     async with aiohttp.ClientSession(headers=headers) as session:
-        for _ in range(3):
+
+        async def all_are_answered() -> bool:
             statuses = await asyncio.gather(*(_status(session, server) for _ in range(48)))
-            assert set(statuses) == {200}
+            return set(statuses) == {200}
+
+        await until(all_are_answered, SECONDS)
     connection = await asyncpg.connect(database_url)
-    try:
-        busy = await connection.fetch(
-            "SELECT state, query FROM pg_stat_activity WHERE application_name LIKE 'fieldbook%'"
-            " AND datname = current_database() AND state LIKE 'idle in transaction%'"
-        )
-        count = await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'fieldbook%'"
+
+    async def none_is_held() -> bool:
+        record = await connection.fetchrow(
+            "SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS held"
+            " FROM pg_stat_activity WHERE application_name LIKE 'fieldbook%'"
             " AND datname = current_database()"
         )
+        # The pool's 16, those of the jobs, and the three that listen.
+        return record["held"] == 0 and record["count"] <= 16 + 6 + 3
+
+    try:
+        # For less than Postgres lets anybody hold one.
+        await until(none_is_held, 20)
     finally:
         await connection.close()
-    assert busy == []
-    # The pool's 16, those of the jobs, and the three that listen.
-    assert count <= 16 + 6 + 3
 
 
 async def _status(session: aiohttp.ClientSession, server: ServerProcess) -> int:
