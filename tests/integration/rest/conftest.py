@@ -5,16 +5,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import asyncpg
 import pytest
 
+from server.ephemeral import connection
 from tests.integration.support.rest import Api, RestServer, running_rest
 from tests.integration.support.servers import Company, make_company
+from tests.waiting import PATIENCE
 
 SignIn = Callable[..., Api]
+DAY_SECONDS = 86_400
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has servers wait for the Redis of a busy machine: without it they count anew, each alone."""
+    monkeypatch.setattr(connection, "WAIT_SECONDS", PATIENCE)
+
+
+@pytest.fixture
+async def within_a_day() -> None:
+    """For tests of what happened today: none begins so late that it would end tomorrow."""
+    left = DAY_SECONDS - time.time() % DAY_SECONDS
+    if left < PATIENCE:
+        await asyncio.sleep(left + 0.1)
 
 
 @pytest.fixture

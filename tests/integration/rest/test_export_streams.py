@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -16,6 +15,7 @@ from server.services.exports import Export
 from tests.integration.rest.conftest import SignIn
 from tests.integration.support.rest import Api, RestServer
 from tests.integration.support.servers import Company
+from tests.waiting import until
 
 CONTACTS = 1_500
 # More in all than what sockets and buffers between two processes hold.
@@ -59,10 +59,8 @@ async def open_slow(server: RestServer, company: Company) -> AsyncIterator[OpenS
 
 
 async def all_connections_back(server: RestServer) -> None:
-    deadline = time.monotonic() + 10
-    while server.database.pool.get_idle_size() < server.database.pool.get_size():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
+    pool = server.database.pool
+    await until(lambda: pool.get_idle_size() == pool.get_size())
 
 
 class Counter:
@@ -129,10 +127,11 @@ async def test_two_run_at_once_and_the_third_is_told_when_to_come_back(
     assert refused.headers["Retry-After"] == "5"
     assert (await agent.get("/api/contacts?limit=1")).status == 200
     second._transport.abort()  # type: ignore[attr-defined]
-    deadline = time.monotonic() + 10
-    while (await agent.get("/api/bulk/export?search=nobody")).status == 429:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+
+    async def has_room() -> bool:
+        return (await agent.get("/api/bulk/export?search=nobody")).status != 429
+
+    await until(has_room)
 
 
 @pytest.mark.usefixtures("many")

@@ -36,13 +36,15 @@ RARE = [
 
 
 async def pages_read(connection: Any, query: str, *values: Any) -> int:
-    """How many pages a query looks at, once what it needs to know of the tables is at hand."""
-    for _ in range(2):
-        text = await connection.fetchval(
-            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *values
-        )
-    plan = orjson.loads(text)[0]["Plan"]
-    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+    """How many pages a query looks at, once what it needs to know of the tables is at hand.
+
+    The least of three times: what is known is looked up anew when another connection analyses them.
+    """
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}"
+    plans = [
+        orjson.loads(await connection.fetchval(explain, *values))[0]["Plan"] for _ in range(3)
+    ]
+    return min(int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]) for plan in plans)
 
 
 @pytest.fixture

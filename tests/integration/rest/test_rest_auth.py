@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 import asyncpg
+import pytest
 
 from server.services.agents import ensure_first_admin
 from tests.integration.rest.conftest import SignIn
@@ -48,6 +49,7 @@ async def test_nobody_comes_in_without_a_right_key(stranger: Api) -> None:
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.usefixtures("patience")
 async def test_whoever_guesses_keys_is_slowed_down_and_a_right_key_is_not(
     stranger: Api, agent: Api
 ) -> None:
@@ -128,6 +130,7 @@ async def test_an_open_server_registers_anybody_as_an_agent(
         assert server.faults == []
 
 
+@pytest.mark.usefixtures("patience")
 async def test_strangers_register_at_an_open_server_only_so_often(
     module_database_url: str, redis_url: str
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import pytest
 
 from tests.integration.rest.conftest import SignIn
 from tests.integration.support.rest import Api, RestServer
@@ -313,6 +314,7 @@ async def test_a_contact_like_another_is_warned_of_or_refused(admin: Api, agent:
     assert first["id"] in refused.json["duplicates"]
 
 
+@pytest.mark.usefixtures("within_a_day")
 async def test_statistics_count_what_is_live(admin: Api, agent: Api, company: Company) -> None:
     tag = (await agent.post("/api/tags", {"name": "VIP"})).json["tag"]
     unused = (await agent.post("/api/tags", {"name": "Unused"})).json["tag"]
@@ -343,6 +345,7 @@ async def test_statistics_count_what_is_live(admin: Api, agent: Api, company: Co
     assert (await admin.get("/api/contacts/stats")).json["total"] == 4
 
 
+@pytest.mark.usefixtures("within_a_day")
 async def test_statistics_count_each_label_and_each_of_the_last_thirty_days(
     agent: Api, admin: Api, owner: asyncpg.Connection, company: Company
 ) -> None:

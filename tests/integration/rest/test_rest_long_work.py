@@ -9,6 +9,7 @@ from aiohttp import web
 
 from server.rest.middleware import render_errors
 from server.rest.requests import while_connected
+from tests.waiting import PATIENCE
 
 
 async def test_long_work_ends_without_a_noise_when_its_caller_is_gone(
@@ -35,10 +36,11 @@ async def test_long_work_ends_without_a_noise_when_its_caller_is_gone(
     port = runner.addresses[0][1]
     async with aiohttp.ClientSession() as session:
         call = asyncio.create_task(session.get(f"http://127.0.0.1:{port}/"))
-        await began.wait()
+        async with asyncio.timeout(PATIENCE):
+            await began.wait()
         assert not ended.is_set()
         call.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await ended.wait()
         with pytest.raises(asyncio.CancelledError):
             await call

@@ -88,7 +88,10 @@ async def test_an_edited_file_is_there_at_the_next_reload(tmp_path: Path) -> Non
     file.write_text("export const before = 1;\n" * 50)
     async with serving(file) as api:
         first = await api.get("/file")
+        before = file.stat().st_mtime_ns
         file.write_text("export const afters = 2;\n" * 50)
+        # The system's clock for files may tick a hundred times a second only.
+        os.utime(file, ns=(before + 1_000_000, before + 1_000_000))
         second = await api.get("/file", If_None_Match=first.headers["ETag"])
         assert (second.status, second.text) == (200, file.read_text())
         file.unlink()
@@ -107,8 +110,8 @@ async def test_the_loop_does_not_wait_while_a_file_is_compressed(tmp_path: Path)
             await asyncio.sleep(0.001)
             turns += 1
         assert (await asking).headers["Content-Encoding"] == "gzip"
-    # Compressing takes some hundred milliseconds.
-    assert turns > 50
+    # Compressing takes some hundred milliseconds; of a loop that waits there are three turns.
+    assert turns > 20
 
 
 @pytest.mark.parametrize(

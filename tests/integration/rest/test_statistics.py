@@ -20,6 +20,9 @@ DAY = datetime.now(UTC).date() - timedelta(days=100)
 NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
 
 
+pytestmark = pytest.mark.usefixtures("within_a_day")
+
+
 async def today(sql: asyncpg.Connection) -> date:
     day: date = await sql.fetchval("SELECT (now() AT TIME ZONE 'UTC')::date")
     return day
