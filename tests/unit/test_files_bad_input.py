@@ -327,13 +327,13 @@ def test_a_tag_that_does_not_end_is_not_held(tmp_path):
 def test_no_cell_takes_more_than_a_moment(cell, tmp_path):
     header = "Name,Email,Phone,Birthday,Tags,Website,preferences.email"
     quoted = f'"a{cell}b"'
-    start = time.monotonic()
+    start = time.process_time()
     (row,) = read(tmp_path, f"{header}\nAnn,{quoted},{quoted},{quoted},{quoted},{quoted},no\n")
     assert row.faults
     card = f"BEGIN:VCARD\nVERSION:2.1\nN:Ann\nTEL;X{cell}:1\nNOTE;X{cell}=\nEND:VCARD\n"
     read(tmp_path, card)
     # By a search that tries each beginning again it would be a minute.
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_a_column_without_an_end_to_its_name_is_refused(tmp_path):
