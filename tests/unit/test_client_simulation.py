@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,6 +16,15 @@ from server.client.simulated import SimulatedDevice, World
 from server.client.simulator import add_arguments, simulate, table
 from server.client.store import Store
 from server.client.wire import MAX_BACKOFF_S, backoff_s, plural_of, rfc3339
+from tests.waiting import PATIENCE
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens, and on which nobody can while the test runs."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def store_with(*names: str) -> Store:
@@ -90,9 +101,9 @@ def test_without_a_key_it_says_what_to_pass(
 
 
 def test_without_a_server_it_says_how_to_start_one(
-    unused_tcp_port: int, capsys: pytest.CaptureFixture[str]
+    closed_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"http://127.0.0.1:{unused_tcp_port}"
+    url = f"http://127.0.0.1:{closed_port}"
     assert simulate(["--url", url, "--key", "x", "--devices", "1"]) == 2
     assert url in capsys.readouterr().err
 
@@ -136,13 +147,13 @@ def test_names_and_times_are_written_as_the_protocol_has_them() -> None:
 
 
 async def test_waiting_for_a_device_that_can_not_connect_ends_with_the_reason(
-    unused_tcp_port: int,
+    closed_port: int,
 ) -> None:
-    client = DeviceClient(f"http://127.0.0.1:{unused_tcp_port}", "key", reconnect_s=None)
+    client = DeviceClient(f"http://127.0.0.1:{closed_port}", "key", reconnect_s=None)
     with pytest.raises(Exception, match="No connection to"):
-        await client.connect(5)
+        await client.connect(PATIENCE)
     assert not client.online
-    going_on = DeviceClient(f"http://127.0.0.1:{unused_tcp_port}", "key", reconnect_s=0.05)
+    going_on = DeviceClient(f"http://127.0.0.1:{closed_port}", "key", reconnect_s=0.05)
     with pytest.raises(TimeoutError):
         await going_on.connect(0.2)
     await going_on.cut()
