@@ -41,9 +41,7 @@ async def pages_read(connection: Any, query: str, *values: Any) -> int:
     The least of three times: what is known is looked up anew when another connection analyses them.
     """
     explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}"
-    plans = [
-        orjson.loads(await connection.fetchval(explain, *values))[0]["Plan"] for _ in range(3)
-    ]
+    plans = [orjson.loads(await connection.fetchval(explain, *values))[0]["Plan"] for _ in range(3)]
     return min(int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]) for plan in plans)
 
 
