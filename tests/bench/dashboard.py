@@ -23,15 +23,16 @@ SAMPLES_OF_MEMORY = 6
 # Each finds another number of contacts than the one before, by which its hits are told.
 SEARCHES = ("garcia5", "person777@", "company 42", "044 1000321", "greta")
 MEGABYTE = 2**20
+PATIENCE_MS = 120_000
 
 # Notes, before anything of the page runs, when the first contact was painted.
 WATCH = """
 localStorage['fieldbook.api_key'] = '%s';
-new MutationObserver((_, observer) => {
+window.firstRow = new Promise((resolve) => new MutationObserver((_, observer) => {
   if (!document.querySelector('[data-index]')) return;
   observer.disconnect();
-  requestAnimationFrame(() => setTimeout(() => (window.firstRow = performance.now())));
-}).observe(document, { childList: true, subtree: true });
+  requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+}).observe(document, { childList: true, subtree: true }));
 """
 
 
@@ -48,6 +49,7 @@ async def measure_dashboard(meter: Meter, contacts: int, loads: int, seconds: fl
 
 async def _opened(browser: Browser) -> tuple[BrowserContext, Page]:
     context = await new_context(browser)
+    context.set_default_timeout(PATIENCE_MS)
     await context.add_init_script(WATCH % API_KEY)
     page = await context.new_page()
     await page.goto(f"{URL}/#/contacts")
@@ -83,7 +85,7 @@ SEARCH = """(text) => new Promise((resolve, reject) => {
   const before = total.innerText;
   const field = document.querySelector('input[type="search"]');
   const started = performance.now();
-  setTimeout(() => reject(new Error(`no hits for ${text}`)), 10_000);
+  setTimeout(() => reject(new Error(`no hits for ${text}`)), 120_000);
   field.value = text;
   field.dispatchEvent(new Event('input', { bubbles: true }));
   new MutationObserver((_, observer) => {

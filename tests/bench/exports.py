@@ -19,7 +19,7 @@ COLUMNS = (
     "addresses, websites, birthday, notes, tag_ids, group_ids, type_ids, owner_id, active, "
     "preferences, custom, created_at, updated_at"
 )
-MOST_SECONDS = 60
+MOST_SECONDS = 120
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from tests.bench.client import RAW_PORT, Device, WebSocket
+from tests.bench.client import RAW_PORT, Device, WebSocket, was_done
 from tests.bench.report import Row, Samples
 from tests.bench.stack import Meter
 from tests.bench.writes import random_edit
 
 CONNECTING_AT_ONCE = 20
 WARM_UP = 3
-ARRIVAL_SECONDS = 30.0
+ARRIVAL_SECONDS = 60.0
+LEAST_CPU_SECONDS = 0.01
+"""Which is what the system counts in."""
 
 Client = TypeVar("Client")
 
@@ -69,9 +71,8 @@ async def measure_mode(
     """One device's writes, of which all devices hear; closes them afterwards."""
 
     async def write() -> None:
-        answer = await devices[0].call("contact_update", random_edit(contacts))
-        if not answer.startswith(b'{"ok":true'):
-            raise RuntimeError(answer.decode())
+        while not was_done(await devices[0].call("contact_update", random_edit(contacts))):
+            continue
 
     seconds = await send_rounds(write, arrivals, server, rounds)
     for device in devices:
@@ -112,7 +113,7 @@ async def measure_raw(meter: Meter, clients: int, rounds: int, size: int) -> tup
     seconds = await send_rounds(send, arrivals, meter, rounds)
     for socket in sockets:
         socket.close()
-    return seconds, meter.spent["raw server"] / (rounds * clients)
+    return seconds, max(meter.spent["raw server"], LEAST_CPU_SECONDS) / (rounds * clients)
 
 
 async def connect_many(

@@ -17,7 +17,7 @@ import aiohttp
 import asyncpg
 from nanoid import generate
 
-from tests.bench.client import API_KEY, HOST, SERVER_PORT, Device
+from tests.bench.client import API_KEY, HOST, SERVER_PORT, Device, was_done
 from tests.bench.report import Row, Samples
 from tests.bench.seed import TENANT, contact_id
 from tests.bench.stack import Meter, Stack
@@ -106,7 +106,8 @@ async def run_import(content: bytes) -> float:
         while job.get("state") in ("queued", "running"):
             await asyncio.sleep(0.05)
             async with session.get(f"/api/bulk/jobs/{job['id']}") as response:
-                job = await response.json()
+                # 503 on a machine that stands still for seconds: the next look tells.
+                job = job if response.status == 503 else await response.json()
         taken = time.perf_counter() - started
     if job.get("state") != "done" or job["counts"]["created"] < 0.99 * job["counts"]["rows"]:
         raise RuntimeError(f"the import did not go as it should: {json.dumps(job)[:2_000]}")
@@ -125,10 +126,9 @@ async def write_on(number: int, stopping: asyncio.Event) -> Samples:
             "changes": {"notes": f"Called at {time.time()}"},
         }
         started = time.perf_counter()
-        ack = json.loads(await device.call("contact_update", json.dumps(payload)))
+        answer = await device.call("contact_update", json.dumps(payload))
         samples.add(time.perf_counter() - started)
-        if not ack["ok"]:
-            raise RuntimeError(f"a write was refused: {ack}")
+        was_done(answer)
         await asyncio.sleep(WRITE_EVERY * chance.random() * 2)
     device.close()
     return samples

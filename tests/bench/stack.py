@@ -24,7 +24,8 @@ from tests.bench.client import API_KEY, HOST, RAW_PORT, SERVER_PORT
 from tests.bench.seed import TENANT, seed_contacts
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+START_SECONDS = 120
+END_SECONDS = 60
 SERVER = [sys.executable, "-m", "server", "serve"]
 RAW_SERVER = [sys.executable, "-m", "tests.bench.raw_server", str(RAW_PORT)]
 
@@ -64,8 +65,8 @@ def started_stack(contacts: int) -> Iterator[Stack]:
     folder.chmod(0o711)
     stack = Stack(folder, EmbeddedPostgres(folder), EmbeddedRedis(folder))
     try:
-        stack.postgres.start()
-        stack.redis.start()
+        stack.postgres.start(START_SECONDS)
+        stack.redis.start(START_SECONDS)
         asyncio.run(_prepare(stack.database_url, contacts))
         yield stack
     finally:
@@ -120,14 +121,14 @@ def _started(
     finally:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise RuntimeError(f"{name} did not end within 15 s") from None
+            raise RuntimeError(f"{name} did not end within {END_SECONDS} s") from None
 
 
 async def until_ready(port: int, process: psutil.Process) -> None:
-    """Waits until a server listens. Raises RuntimeError when it ended or took 60 s."""
+    """Waits until a server listens. Raises RuntimeError when it ended or took too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.is_running():
         try:

@@ -13,7 +13,8 @@ from nanoid import generate
 
 from server.db.pool import Database
 from server.db.queries import queries
-from tests.bench.client import Device
+from server.errors import Unavailable
+from tests.bench.client import Device, was_done
 from tests.bench.report import Row, Samples
 from tests.bench.seed import TENANT, contact_id
 from tests.bench.stack import Meter, Stack
@@ -72,9 +73,7 @@ async def measure_edits(
             started = time.perf_counter()
             answer = await device.call("contact_update", random_edit(contacts, field))
             latency.add(time.perf_counter() - started)
-            if not answer.startswith(b'{"ok":true'):
-                raise RuntimeError(answer.decode())
-            return 1
+            return int(was_done(answer))
 
         return edit
 
@@ -144,9 +143,13 @@ async def writes_a_second(
     async def update() -> int:
         ids = [contact_id(number) for number in random.sample(range(contacts), rows)]
         notes = [f"As of {random.random()}" for _ in ids]
-        async with database.tenant(TENANT) as connection, connection.transaction():
-            await connection.execute(queries.mutations.lock_versions)
-            await connection.execute(UPDATE, TENANT, ids, notes)
+        try:
+            async with database.tenant(TENANT) as connection, connection.transaction():
+                await connection.execute(queries.mutations.lock_versions)
+                await connection.execute(UPDATE, TENANT, ids, notes)
+        except Unavailable:
+            # Behind so many others on a slow disk it may take longer than anybody waits.
+            return 0
         return rows
 
     started = time.perf_counter()
