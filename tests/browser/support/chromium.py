@@ -26,6 +26,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Of a busy machine, for what is clicked, opened or started.
+PATIENCE_MS = 90_000
 # Chromium says these of answers and lines that the dashboard itself deals with.
 DEALT_WITH = ("Failed to load resource", "WebSocket connection to")
 
@@ -38,7 +40,9 @@ async def running_chromium() -> AsyncIterator[Browser]:
         pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
     async with async_playwright() as playwright:
         playwright.selectors.set_test_id_attribute("data-test")
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=ARGUMENTS, timeout=PATIENCE_MS
+        )
         yield browser
         await browser.close()
 
@@ -61,13 +65,15 @@ async def new_context(
     browser: Browser, *, width: int = 1280, height: int = 800, dark: bool = False
 ) -> BrowserContext:
     """Another person's browser: its own storage, its own sign-in."""
-    return await browser.new_context(
+    context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
         locale="en-GB",
         timezone_id="Europe/Berlin",
         accept_downloads=True,
     )
+    context.set_default_timeout(PATIENCE_MS)
+    return context
 
 
 async def live(page: Page) -> None:
