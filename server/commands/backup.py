@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from pathlib import Path
+
+import asyncpg
 
 from server.commands.common import (
     CommandError,
@@ -18,6 +21,9 @@ from server.db.programs import find_programs
 from server.db.queries import queries
 from server.logs import set_up_logging
 from server.settings import Settings
+
+SECONDS_TO_LEAVE = 5.0
+"""How long a server that was just stopped may still seem to be connected."""
 
 
 def backup(arguments: list[str]) -> int:
@@ -75,9 +81,20 @@ async def _restore(services: Services, file: Path) -> Report:
         # A server that is started meanwhile waits here before it looks at anything.
         only_runner(connection),
     ):
-        if await connection.fetchval(queries.restore.count_servers):
-            raise CommandError("A Fieldbook uses this database: stop it, then restore again.")
+        await _wait_until_alone(connection)
         major = connection.get_server_version().major
         url = services.database_url
         await asyncio.to_thread(restore_backup, url, bin_path, file, major)
         return await migrate(connection)
+
+
+async def _wait_until_alone(connection: asyncpg.Connection) -> None:
+    """Raises `CommandError` when a server uses the database, and goes on using it.
+
+    Of connections that were cut, Postgres learns a moment after their server has ended.
+    """
+    deadline = time.monotonic() + SECONDS_TO_LEAVE
+    while await connection.fetchval(queries.restore.count_servers):
+        if time.monotonic() > deadline:
+            raise CommandError("A Fieldbook uses this database: stop it, then restore again.")
+        await asyncio.sleep(0.1)

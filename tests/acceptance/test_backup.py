@@ -6,10 +6,11 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +21,7 @@ from server.db.embedded import EmbeddedPostgres
 from server.db.migrate import DIRECTORY, migrate
 from server.jobs.worker import Worker
 from tests.acceptance.support.command_line import ROOT
+from tests.waiting import until
 
 MakeDatabase = Callable[..., str]
 Psql = Callable[[str, str], str]
@@ -35,6 +37,10 @@ FILL = """INSERT INTO tenants (id, name) VALUES ('other', 'Other');
     FROM generate_series(1, 300) AS n, unnest(ARRAY['default', 'other']) AS t;
     INSERT INTO tags (tenant_id, id, name) VALUES ('default', 'tag-0001', 'VIP');
     DELETE FROM contacts WHERE id = 'contact-7'"""
+
+# Whether a restore has asked who else uses the database.
+ASKED = """SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+           AND query LIKE '%application_name LIKE%' AND pid <> pg_backend_pid())"""
 
 # A condition of which Postgres gives another wording, of the same meaning, each time that it reads
 # its own.
@@ -211,18 +217,38 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
     assert server(older, "purge", "--older-than", "0s").returncode == 0
 
 
+@contextmanager
+def another_server(url: str) -> Iterator[None]:
+    """A connection to the database as one of a server's, until it is left."""
+    with subprocess.Popen(
+        ["sh", "-c", f"(echo 'SELECT 1;'; sleep 600) | PGAPPNAME=fieldbook exec psql '{url}'"],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 def test_beneath_a_running_server_nothing_is_restored(file: Path, filled: str, psql: Psql) -> None:
     before = psql(filled, STATE)
-    with subprocess.Popen(
-        ["sh", "-c", f"(echo 'SELECT 1;'; sleep 30) | PGAPPNAME=fieldbook exec psql '{filled}'"],
-        stdout=subprocess.PIPE, text=True, start_new_session=True,
-    ) as other:  # fmt: skip
-        assert other.stdout is not None
-        other.stdout.readline()
+    with another_server(filled):
         said = refused(server(filled, "restore", file))
-        os.killpg(other.pid, 15)
     assert said == "A Fieldbook uses this database: stop it, then restore again.\n"
     assert psql(filled, STATE) == before
+
+
+async def test_connections_that_a_server_left_behind_are_waited_for(
+    file: Path, filled: str, psql: Psql
+) -> None:
+    with another_server(filled):
+        restoring = asyncio.create_task(asyncio.to_thread(server, filled, "restore", file))
+        # It asks, or has asked and was refused.
+        await until(lambda: restoring.done() or psql(filled, ASKED) == "t", 60)
+    done = await restoring
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_whoever_owns_the_database_restores_it_without_being_a_superuser(
@@ -272,9 +298,6 @@ async def test_a_job_that_was_running_when_the_backup_was_made_is_done_after_the
     assert psql(filled, tagged) == "300"
     worker = Worker(filled)
     await worker.start()
-    deadline = time.monotonic() + 30
-    while psql(filled, "SELECT count(*) FROM pgqueuer") != "0":
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)
+    await until(lambda: psql(filled, "SELECT count(*) FROM pgqueuer") == "0", 60)
     await worker.stop()
     assert psql(filled, tagged) == "0"
