@@ -38,6 +38,6 @@ async def test_a_contact_made_on_one_device_is_on_the_other_live_and_after_its_p
         stdout=PIPE,
         stderr=STDOUT,
     )
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):
         said, _ = await node.communicate()
     assert (node.returncode, said.decode()) == (0, "done\n"), said.decode()

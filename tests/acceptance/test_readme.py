@@ -20,7 +20,7 @@ from tests.integration.support.processes import ROOT, running_process
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 KEY = "fb_a_key_for_this_test_alone"
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def block(language: str, containing: str) -> str:

@@ -16,7 +16,7 @@ from tests.acceptance.support.command_line import ROOT, free_port, start
 from tests.integration.support.processes import running_process
 
 KEY = "test-admin-key-not-a-secret"
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 async def command(database_url: str, data_dir: Path, *arguments: str) -> str:
@@ -100,7 +100,8 @@ def test_the_embedded_database_is_purged_and_saved_beside_its_server_and_restore
         def run(*arguments: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
                 [sys.executable, "-m", "server", *arguments],
-                cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+                cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS,
+                check=False,
             )  # fmt: skip
 
         file = str(folder / "saved.dump")

@@ -82,8 +82,8 @@ async def test_the_mapping_of_a_wide_table_goes_into_the_address(
 
 
 def test_a_second_start_is_ready_within_5_seconds(admin_key: str, folder: Path) -> None:
-    # One of three tries must hold it, as the machine may be busy with other tests.
-    for _ in range(3):
+    # One of five tries must hold it, as the machine may be busy with other tests.
+    for _ in range(5):
         begin = time.monotonic()
         server = start(folder, free_port())
         server.wait_until_ready()
@@ -115,8 +115,8 @@ def test_a_second_server_says_in_one_line_that_the_port_is_taken(
 
 
 def test_a_bad_setting_stops_the_start_in_one_line(folder: Path) -> None:
+    before = len(start_stderr(folder))
     server = start(folder, free_port(), REGISTRATION="perhaps")
-    before = len(server.stderr)
     assert server.process.wait(timeout=READY_SECONDS) == 1
     said = server.stderr[before:]
     assert said == "REGISTRATION=perhaps can't be used: it must be one of open, invite, closed\n"
@@ -136,8 +136,8 @@ async def test_ctrl_c_ends_it_within_2_seconds_with_50_clients_connected(
     admin_key: str, folder: Path
 ) -> None:
     # The bound is the server's own; the machine may be busy with other tests, so not each try
-    # counts, but one of three must hold it.
-    for _ in range(3):
+    # counts, but one of five must hold it.
+    for _ in range(5):
         took = await end_with_50_clients(folder, admin_key)
         if took < 2:
             break

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[3]
-READY_SECONDS = 30
+READY_SECONDS = 60
 
 
 @dataclass
@@ -57,9 +57,10 @@ class Server:
         databases = self.databases()
         begin = time.monotonic()
         os.killpg(self.process.pid, number)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=READY_SECONDS)
         took = time.monotonic() - begin
-        assert psutil.wait_procs(databases, timeout=5)[1] == [], "it left databases running"
+        _, running = psutil.wait_procs(databases, timeout=READY_SECONDS)
+        assert running == [], "it left databases running"
         return took
 
 
