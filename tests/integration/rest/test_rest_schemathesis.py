@@ -134,7 +134,7 @@ def attempt(
             case.path_parameters["id"] = known
         for name in [name for name in case.headers or {} if name.lower() == "authorization"]:
             del case.headers[name]
-        answer = case.call(session=session, headers={"X-API-Key": key})
+        answer = case.call(session=session, headers={"X-API-Key": key}, timeout=SECONDS)
         # A longer line is refused by the HTTP parser, before there is a request.
         assume(len(answer.request.url or "") < LONGEST_LINE)
         case.validate_response(answer, checks=CHECKS)
