@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.browser.support.furnished import PARTS, furnish
+from tests.waiting import until
 
 pytestmark = ON_THE_SERVERS_LOOP
 NAME = "Keller & Sons"
@@ -58,6 +59,30 @@ FOCUSED = """() => {
 }"""
 
 
+# The page has shown what it was told before.
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+class Reading:
+    """What a page asks the server for: what comes while one walks through it would be missed."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._open: set[Request] = set()
+        page.on("request", lambda request: self._open.add(request))
+        page.on("requestfinished", lambda request: self._open.discard(request))
+        page.on("requestfailed", lambda request: self._open.discard(request))
+
+    async def over(self) -> None:
+        """Waits until the view is there, has read all it shows, and shows it."""
+        await expect(self._page.locator("#view h1:visible").first).to_be_visible()
+        await expect(self._page.locator(".skeleton")).to_have_count(0)
+        await self._page.evaluate(FRAMES)
+        await until(lambda: not self._open)
+        await self._page.evaluate(FRAMES)
+        await expect(self._page.locator(".skeleton")).to_have_count(0)
+
+
 async def walk(page: Page, what: str) -> list[str]:
     """What is wrong with the way that Tab goes through the page, from its beginning."""
     await page.evaluate(BEGIN)
@@ -86,11 +111,11 @@ async def test_tab_meets_everything_and_shows_where_it_is(
     page = await open_page("/contacts", "admin", width=width, height=740)
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     url = page.url.split("#")[0]
+    reading = Reading(page)
     faults, path = [], ""
     for what, address in furnished.addresses(part).items():
         await page.goto(f"{url}#{address}")
-        await expect(page.locator("#view h1:visible").first).to_be_visible()
-        await expect(page.locator(".skeleton")).to_have_count(0)
+        await reading.over()
         path, before = address.split("?")[0], path
         if part != "contacts" and path != before:
             # A page that was gone to takes the focus once it has shown itself.

@@ -146,6 +146,7 @@ async def test_a_contact_made_edited_deleted_and_restored_without_a_network(
     await expect(page.get_by_label("Company")).to_be_visible()
     await line.cut()
     await page.context.set_offline(True)
+    await expect(page.get_by_test_id("connection")).to_have_text("Offline")
     await page.get_by_label("Company").fill("Keller")
     await save(page)
     await expect(page.get_by_role("heading", name="Keller")).to_be_visible()
