@@ -7,6 +7,7 @@ import re
 from playwright.async_api import expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
+from tests.browser.support.lines import Line
 from tests.integration.support.servers import Company
 
 pytestmark = ON_THE_SERVERS_LOOP
@@ -94,3 +95,18 @@ async def test_another_role_that_came_while_the_line_was_away_is_learned_with_it
     await page.context.set_offline(False)
     toast = page.get_by_test_id("toast")
     await expect(toast).to_contain_text("you are a manager now", timeout=30_000)
+
+
+async def test_what_others_wrote_while_the_first_line_did_not_come_is_seen_with_it(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = await open_page("/labels", "agent")
+    line = await Line.of(page)
+    await line.cut()
+    await page.reload()
+    await expect(page.get_by_test_id("nothing-yet")).to_be_visible()
+    await expect(page.get_by_test_id("connection")).to_have_text("Offline")
+    assert (await sign_in().post("/api/tags", {"name": "VIP"})).status == 201
+    line.mend()
+    await expect(page.get_by_test_id("connection")).to_have_text("Live", timeout=30_000)
+    await expect(page.get_by_role("row", name="VIP")).to_be_visible()

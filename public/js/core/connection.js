@@ -78,7 +78,8 @@ export class Connection extends EventTarget {
   #welcomed(answer) {
     const again = this.welcome !== null;
     const newEpoch = again && answer.epoch !== this.epoch;
-    const missed = again && (newEpoch || answer.version !== this.cursor);
+    // Before a first line that is late, nothing tells what changes after it was read.
+    const missed = again ? newEpoch || answer.version !== this.cursor : this.state === "offline";
     this.welcome = answer;
     this.#failures = 0;
     this.cursor = answer.version;
