@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,14 @@ os.environ |= dict.fromkeys(re.findall(r"^([A-Z_]+)=", EXAMPLE, re.M), "")
 # Nor are servers of this machine asked for through a proxy.
 os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
 
-# How long an example takes says how busy the machine is, not whether the code is right.
+# How long an example takes says how busy the machine is, not whether the code is right. And the
+# examples are the same each time, so that what fails is what was changed; others are looked for
+# by `--hypothesis-profile explore`.
 hypothesis_settings.register_profile(
-    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile(
+    "explore", hypothesis_settings.get_profile("tests"), derandomize=False
 )
 hypothesis_settings.load_profile("tests")
 
@@ -56,6 +62,9 @@ Psql = Callable[[str, str], str]
 # `TEST_POSTGRES=15` runs the tests on Debian's Postgres 15 in place of the embedded one.
 VERSION = os.environ.get("TEST_POSTGRES")
 BIN_PATH = Path(f"/usr/lib/postgresql/{VERSION}/bin") if VERSION else None
+
+# So long a busy machine may take over what takes it a second.
+START_SECONDS = 120
 
 started: list[tuple[EmbeddedPostgres, Path]] = []
 
@@ -70,7 +79,7 @@ def start_postgres() -> Path:
         folder.chmod(0o711)
         postgres = EmbeddedPostgres(folder, FAST, BIN_PATH)
         started.append((postgres, folder))
-        postgres.start()
+        postgres.start(START_SECONDS)
     return started[0][1]
 
 
@@ -139,7 +148,7 @@ def make_session_database(request: pytest.FixtureRequest, psql: Psql) -> MakeDat
     def make(*, migrated: bool = True) -> str:
         template = request.getfixturevalue("template_database") if migrated else "template1"
         name = f"test_{random_name()}"
-        psql(postgres.url_of("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
+        once_others_left(psql, postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
         return postgres.url_of(name)
 
     return make
@@ -147,7 +156,19 @@ def make_session_database(request: pytest.FixtureRequest, psql: Psql) -> MakeDat
 
 def drop_database(postgres: EmbeddedPostgres, psql: Psql, url: str) -> None:
     name = url.split("@/")[1].split("?")[0]
-    psql(postgres.url_of("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+    once_others_left(psql, postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def once_others_left(psql: Psql, postgres: EmbeddedPostgres, sql: str) -> None:
+    """Asks again: Postgres waits but 5 s for the sessions that it ends to be gone."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            psql(postgres.url_of("postgres"), sql)
+            return
+        except AssertionError as error:
+            if "being accessed by other users" not in str(error) or time.monotonic() > deadline:
+                raise
 
 
 @pytest.fixture
@@ -187,7 +208,7 @@ def redis() -> Iterator[EmbeddedRedis]:
     """The Redis of this worker: channels know no databases, so workers can't share one."""
     folder = Path(tempfile.mkdtemp(prefix="fieldbook-tests-"))
     server = EmbeddedRedis(folder)
-    server.start()
+    server.start(START_SECONDS)
     yield server
     server.stop()
     shutil.rmtree(folder)
