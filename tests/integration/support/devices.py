@@ -12,6 +12,7 @@ from nanoid import generate
 from server.schemas.events_out import faults_of_event
 from tests.integration.support.answers import faults_of_answer
 from tests.integration.support.servers import Company, Server
+from tests.waiting import until
 
 SECONDS = 20.0
 
@@ -54,6 +55,8 @@ class Device:
         self, auth: Any = None, *, transports: Sequence[str] = ("websocket",)
     ) -> Device:
         """Connects, without signing in unless `auth` is given. Raises `Refused`."""
+        # That a connection ended is told a moment before the client can begin another.
+        await until(lambda: self.client.eio.state != "disconnecting")
         self.disconnected.clear()
         try:
             await self.client.connect(
