@@ -40,7 +40,8 @@ class Pace:
         """Lets a job write until it has done more rows than before: how many, then."""
         before = done = await self._done(job)
         while done == before:
-            await until(self._somebody_waits)
+            # Its process has to start before.
+            await until(self._somebody_waits, 40)
             await self._sql.execute(PASS_ON, self._tenant)
             done = await self._done(job)
         return done
