@@ -61,6 +61,8 @@ PING_TIMEOUT_SECONDS = 20
 DRAIN_MS = (1_000, 5_000)
 ANSWER_SECONDS = 0.7
 """How long a stop waits for what is under way; what is not answered then, is sent again."""
+CLOSING_SECONDS = 0.5
+"""How long it then waits for clients to take leave; who has not by then is cut off."""
 DATABASE_SECONDS = 10.0
 """How long the database may take over an event or a request, before it is `unavailable`."""
 
@@ -274,7 +276,8 @@ async def drain(app: web.Application) -> None:
     await end(*waits)
     closing = [connection.close(code=1001) for connection in parts.sockets.connections]
     if closing:
-        _, late = await asyncio.wait([asyncio.create_task(each) for each in closing], timeout=0.5)
+        leaving = [asyncio.create_task(each) for each in closing]
+        _, late = await asyncio.wait(leaving, timeout=CLOSING_SECONDS)
         await end(*late)
         for connection in parts.sockets.connections:
             connection.abort()

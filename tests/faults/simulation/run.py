@@ -26,6 +26,7 @@ SECONDS_OF_FAULTS = 8.0
 SECONDS_TO_HEAL = 10.0
 PATIENCE = 15.0
 """How long the run waits beyond that, to tell what is late from what never comes."""
+SECONDS_TO_START = 60.0
 
 
 @dataclass
@@ -63,11 +64,13 @@ async def run_seed(
     count: int = PHONES,
     broken: Break = SOUND,
     plan: Sequence[Step] | None = None,
+    seconds_to_heal: float = SECONDS_TO_HEAL,
     patience: float = PATIENCE,
 ) -> Result:
     """Runs one seed on a fresh database of `databases`.
 
     `broken` is what to break on purpose; `plan` takes the place of the one drawn from the seed.
+    All must have healed after `seconds_to_heal`.
     """
     began = time.monotonic()
     result = Result(seed, draw_plan(seed, seconds, count) if plan is None else plan)
@@ -81,9 +84,9 @@ async def run_seed(
         async with Rest(stack.url, ADMIN_KEY) as rest:
             agents = await rest.register(world.run, count)
         phones = await make_phones([each.key for each in agents], stack.choose_port, world, seed)
-        await asyncio.gather(*(phone.connect() for phone in phones))
+        await asyncio.gather(*(phone.client.connect(SECONDS_TO_START) for phone in phones))
         await _go_wrong(stack, phones, result.plan, seconds)
-        await _heal(result, phones, database_url, patience)
+        await _heal(result, phones, database_url, seconds_to_heal, patience)
         await _judge(result, stack, phones, database_url)
     finally:
         ended = await asyncio.gather(*(phone.stop() for phone in phones), return_exceptions=True)
@@ -166,7 +169,11 @@ async def _disturb(phones: Sequence[Phone], step: Step) -> None:
 
 
 async def _heal(
-    result: Result, phones: Sequence[Phone], database_url: str, patience: float
+    result: Result,
+    phones: Sequence[Phone],
+    database_url: str,
+    seconds_to_heal: float,
+    patience: float,
 ) -> None:
     """Waits until every device is at rest and at the head; late is wrong, too."""
     began = time.monotonic()
@@ -178,13 +185,13 @@ async def _heal(
         result.healed_s = time.monotonic() - began
         if not restless:
             break
-        if result.healed_s > SECONDS_TO_HEAL + patience:
+        if result.healed_s > seconds_to_heal + patience:
             result.violations += [
                 f"not healed after {result.healed_s:.0f} s: {phone.state}" for phone in restless
             ]
             return
         await asyncio.sleep(0.1)
-    if result.healed_s > SECONDS_TO_HEAL:
+    if result.healed_s > seconds_to_heal:
         result.violations.append(f"healed only after {result.healed_s:.1f} s")
 
 

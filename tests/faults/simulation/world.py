@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from tests.faults.support.stack import ROOT, SERVE, Databases, ServerProcess
+from tests.faults.support.stack import (
+    ROOT,
+    SERVE,
+    START_SECONDS,
+    Databases,
+    ServerProcess,
+)
 
 SERVERS = 2
 
@@ -93,7 +99,7 @@ class Stack:
         """A crash of Redis, which forgets everything."""
         self.databases.send(self.databases.redis, signal.SIGKILL)
         await asyncio.sleep(down)
-        await asyncio.to_thread(self.databases.redis.start)
+        await asyncio.to_thread(self.databases.redis.start, START_SECONDS)
 
     async def hang_redis(self, seconds: float) -> None:
         """Redis stands still, its sockets open."""
@@ -106,14 +112,14 @@ class Stack:
         async with self._postgres:
             self.databases.send(self.databases.postgres, signal.SIGKILL)
             await asyncio.sleep(down)
-            await asyncio.to_thread(self.databases.postgres.start)
+            await asyncio.to_thread(self.databases.postgres.start, START_SECONDS)
 
     async def restart_postgres(self, down: float) -> None:
         """A planned restart: running transactions are rolled back."""
         async with self._postgres:
             await asyncio.to_thread(self.databases.postgres.stop)
             await asyncio.sleep(down)
-            await asyncio.to_thread(self.databases.postgres.start)
+            await asyncio.to_thread(self.databases.postgres.start, START_SECONDS)
 
     async def cut_database_connections(self) -> None:
         """Every connection of the servers ends, whatever it does at the moment."""
