@@ -48,16 +48,19 @@ async def test_a_run_that_was_cut_off_goes_on_after_its_last_chunk(bulk: Bulk) -
     ) == 2_000  # fmt: skip
 
 
-async def test_the_copy_of_a_file_that_a_killed_process_left_is_removed(bulk: Bulk) -> None:
+async def test_the_copy_of_a_file_that_a_killed_process_left_is_removed(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Imports of another worker's tests would look through the common one, too.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     an_hour_ago = time.time() - 3_600
     with (
         tempfile.NamedTemporaryFile(prefix="fieldbook-import-", delete=False) as left,
         tempfile.NamedTemporaryFile(prefix="fieldbook-import-") as used,
     ):
-        # Before it is old: an import of another worker's test looks for such copies, too.
-        fcntl.flock(used, fcntl.LOCK_EX)
         for copy in (left, used):
             os.utime(copy.name, (an_hour_ago, an_hour_ago))
+        fcntl.flock(used, fcntl.LOCK_EX)
         await bulk.load(PEOPLE, mapping=MAPPING)
         assert (Path(left.name).exists(), Path(used.name).exists()) == (False, True)
 
