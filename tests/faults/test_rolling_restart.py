@@ -23,6 +23,9 @@ from tests.faults.support.proxy import Line
 from tests.faults.support.stack import ADMIN_KEY, Databases, ServerProcess
 
 DEVICES = 20
+PROCESSES = 2
+# For four processes, one after the other, each of which may take 30 s to start.
+SECONDS_TO_REPLACE = 200
 
 
 @dataclass
@@ -40,14 +43,14 @@ class Knocker:
             begin = time.perf_counter()
             self.knocks += 1
             try:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             except (OSError, TimeoutError) as error:
                 self.refused.append(repr(error))
                 continue
             try:
                 writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     answer = await reader.read()
                 if b" 200 " not in answer[:20]:
                     self.reset.append(repr(answer[:20]))
@@ -105,14 +108,15 @@ async def replace_all(server: ServerProcess) -> float:
     server.send(signal.SIGUSR1)
     await until(
         "both processes are new ones",
-        lambda: (now := working_processes(server)).isdisjoint(before) and len(now) == 2,
+        lambda: (now := working_processes(server)).isdisjoint(before) and len(now) == PROCESSES,
+        SECONDS_TO_REPLACE,
     )
     return time.monotonic() - begin
 
 
 @pytest.fixture
 async def two_workers(make_server: StartServer) -> ServerProcess:
-    server = make_server(WORKERS="2")
+    server = make_server(WORKERS=str(PROCESSES))
     await server.start()
     return server
 
@@ -139,12 +143,15 @@ async def test_a_rolling_restart_under_load_loses_nothing_and_the_port_always_an
             f"{max(each.slowest for each in knockers):.2f} s"
         )
         assert not refused, refused[:3]
-        # The processes that end give whom they accepted last 0.1 s to ask; a busy machine's
-        # clients may take longer over it. They connect again, as after any loss of the line.
-        assert len(reset) <= sum(each.knocks for each in knockers) / 200, reset[:3]
+        # A process that ends gives whom it accepted last 0.1 s to ask; a busy machine's clients
+        # may take longer over it. They connect again, as after any loss of the line, and then get
+        # to another process.
+        assert max(len(each.reset) for each in knockers) <= PROCESSES, reset[:3]
         await check_nothing_was_lost(people, two_workers.url, fault_database_url)
         assert min(device.counters.reconnects for device in people.devices) >= 1
     finally:
+        for task in knocking:
+            task.cancel()
         await people.leave()
 
 
@@ -158,11 +165,16 @@ async def test_a_rolling_restart_that_is_asked_for_again_meanwhile_is_done_again
     two_workers.send(signal.SIGUSR1)
     await until(
         "both rounds are done",
-        lambda: two_workers.log.read_text().count("process 2 of 2 is a new one") == 2,
+        # Where the last signal came late it has made a third, which may be under way.
+        lambda: two_workers.log.read_text().count("process 2 of 2 is a new one") >= 2,
+        SECONDS_TO_REPLACE,
     )
-    assert working_processes(two_workers).isdisjoint(first)
-    assert len(working_processes(two_workers)) == 2
-    await two_workers.end()
+    await until(
+        "two new processes work",
+        lambda: (now := working_processes(two_workers)).isdisjoint(first) and len(now) == 2,
+        SECONDS_TO_REPLACE,
+    )
+    await two_workers.end(patience=PATIENCE)
     assert two_workers.process is not None
     assert two_workers.process.returncode == 0
 
