@@ -251,16 +251,19 @@ async def test_labels_that_come_late_can_be_chosen_in_a_dialog_that_is_open(
     await make_tag(manager)
     await make_contact(manager, first_name="Mia")
     page = await open_page()
-    held: list[Route] = []
-    await page.route("**/api/tags?*", lambda route: held.append(route))
+    opened = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await opened.wait()
+        await route.continue_()
+
+    await page.route("**/api/tags?*", late)
     await page.reload()
     await row(page, 1).get_by_role("checkbox").click()
     dialog = await open_edit(page)
     tag = dialog.get_by_role("combobox", name="Tag", exact=True)
     await expect(tag).to_have_text("There is no tag yet")
-    await until(lambda: bool(held))
-    for route in held:
-        await route.continue_()
+    opened.set()
     await tag.select_option(label="VIP")
     await preview(dialog)
     await expect(dialog.get_by_test_id("preview-updated")).to_have_text("1")

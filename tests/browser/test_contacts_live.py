@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import asyncpg
-from playwright.async_api import expect
+from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.browser.support.contacts import change_contact, make_contact
@@ -46,6 +47,27 @@ async def test_what_another_changes_is_seen_in_its_row_within_a_second(
     await expect(named(page, "Mia")).to_contain_text("After <b>")
     assert "After <b>" in await page.evaluate("window.glowed")
     await expect(named(page, "Mia")).not_to_have_class(re.compile("grid-row-glow"))
+
+
+async def test_what_changed_before_a_slow_line_stood_is_seen_when_it_does(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    mia = await make_contact(sign_in("manager"), first_name="Mia", company="Before")
+    page = await open_page()
+    changed = asyncio.Event()
+
+    async def late(socket: WebSocketRoute) -> None:
+        await changed.wait()
+        socket.connect_to_server()
+
+    await page.route_web_socket(re.compile("socket.io"), late)
+    await page.reload()
+    await expect(named(page, "Mia")).to_contain_text("Before")
+    await change_contact(sign_in("manager"), mia, company="After")
+    # So long as nobody would call it prompt.
+    await page.wait_for_timeout(1_000)
+    changed.set()
+    await expect(named(page, "Mia")).to_contain_text("After")
 
 
 async def test_rows_do_not_jump_while_the_list_is_used_and_the_changes_are_counted(

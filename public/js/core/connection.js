@@ -4,6 +4,8 @@ import { setSkew } from "./times.js";
 
 const ACK_MS = 15_000;
 const RETRY_MS = [1_000, 30_000];
+// A first line that takes longer is late.
+const PROMPT_MS = 1_000;
 
 /**
  * The socket: signs in at each connect, tells what comes, and notices what was missed.
@@ -18,6 +20,7 @@ export class Connection extends EventTarget {
   #timers = new Map();
   #failures = 0;
   #closed = false;
+  #opened = 0;
 
   constructor() {
     super();
@@ -35,6 +38,7 @@ export class Connection extends EventTarget {
 
   /** Connects, and again whenever the line is cut, until `close`; `writerId` names this browser. */
   open(apiKey, writerId) {
+    this.#opened = performance.now();
     const who = { api_key: apiKey, writer_id: writerId, batch: true, protocol: 1 };
     this.#socket = io({
       transports: ["websocket"],
@@ -79,7 +83,7 @@ export class Connection extends EventTarget {
     const again = this.welcome !== null;
     const newEpoch = again && answer.epoch !== this.epoch;
     // Before a first line that is late, nothing tells what changes after it was read.
-    const missed = again ? newEpoch || answer.version !== this.cursor : this.state === "offline";
+    const missed = again ? newEpoch || answer.version !== this.cursor : this.#isLate;
     this.welcome = answer;
     this.#failures = 0;
     this.cursor = answer.version;
@@ -90,6 +94,10 @@ export class Connection extends EventTarget {
     if (newEpoch) this.#tell("epoch", answer.epoch);
     if (missed) this.#tell("stale");
     this.#pingLater();
+  }
+
+  get #isLate() {
+    return this.state === "offline" || performance.now() - this.#opened > PROMPT_MS;
   }
 
   #refused(error) {
