@@ -68,6 +68,14 @@ def own_postgres(data_dir: Path) -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as it is in a terminal: what a shell started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 async def ask(server: EmbeddedPostgres, sql: str) -> object:
     connection = await asyncpg.connect(server.database_url)
     try:
@@ -242,7 +250,7 @@ async def test_the_environment_s_own_postgres_variables_do_not_disturb(
 
 
 def test_ctrl_c_as_a_process_is_born_ends_it_too(
-    empty_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ctrl_c: None, empty_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     born: list[subprocess.Popen[bytes]] = []
 
@@ -266,7 +274,7 @@ def test_ctrl_c_as_a_process_is_born_ends_it_too(
 
 
 def test_ctrl_c_as_a_database_is_made_leaves_nothing_that_goes_on_making_it(
-    empty_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ctrl_c: None, empty_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     helpers: list[psutil.Process] = []
 
