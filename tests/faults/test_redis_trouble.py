@@ -283,4 +283,4 @@ async def test_sets_join_on_to_one_another_on_every_socket_while_both_processes_
         for reader in readers:
             await reader.wait_for(wanted)
             reader.check()
-        assert len({reader.device.store.cursor for reader in readers}) == 1
+        await until(lambda: len({each.device.store.cursor for each in readers}) == 1, PATIENCE)
