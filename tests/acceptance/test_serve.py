@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 import socketio
 
@@ -25,6 +27,7 @@ from tests.acceptance.support.command_line import (
     free_port,
     start,
 )
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -191,16 +194,21 @@ def test_other_signals_end_it_as_cleanly(
     assert "Traceback" not in started.stderr
 
 
-def test_ctrl_c_during_the_start_leaves_nothing_running(folder: Path, admin_key: str) -> None:
+async def test_ctrl_c_during_the_start_leaves_nothing_running(folder: Path, admin_key: str) -> None:
     server = start(folder, free_port())
-    deadline = time.monotonic() + READY_SECONDS
-    begun = server.databases()
-    while not begun and time.monotonic() < deadline:
-        time.sleep(0.005)
-        begun = server.databases()
-    assert begun
+
+    def has_begun_a_database() -> bool:
+        names = set()
+        for each in server.databases():
+            # A library asks a program about the machine, which is gone at once.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                names.add(each.name())
+        return not names.isdisjoint(("valkey-server", "postgres", "initdb"))
+
+    await until(has_begun_a_database, READY_SECONDS)
     server.press_ctrl_c()
-    assert server.process.returncode in (0, 130)
+    # Shells show the last as 130, too: Python ends so where it was in the middle of an `exec()`.
+    assert server.process.returncode in (0, 130, -signal.SIGINT)
     assert "Traceback" not in server.stderr
 
 
