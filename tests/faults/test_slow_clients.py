@@ -349,7 +349,8 @@ async def test_200_that_do_not_read_slow_nobody_down_and_take_no_more_as_time_go
             alone, with_them = best[name]
             assert with_them < max(2 * alone, UNNOTICED_SECONDS), name
         alone, with_them = best["cpu"]
-        assert with_them < 2 * alone, "they cost the server as much as all the others"
+        # Their pings cost something; what is sent to others, made for each of them too, 5 times.
+        assert with_them < 3 * alone, "they cost more than all the others"
     finally:
         await connection.close()
         await office.end()
