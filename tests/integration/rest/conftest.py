@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -37,9 +38,17 @@ async def within_a_day() -> None:
 
 
 @pytest.fixture
-async def server(module_database_url: str, redis_url: str) -> AsyncIterator[RestServer]:
+def server_options() -> dict[str, Any]:
+    """What a file's tests want of their server; `works` has it run its jobs, too."""
+    return {}
+
+
+@pytest.fixture
+async def server(
+    module_database_url: str, redis_url: str, server_options: dict[str, Any]
+) -> AsyncIterator[RestServer]:
     """A server on the file's database; afterwards every answer must have been as documented."""
-    async with running_rest(module_database_url, redis_url) as server:
+    async with running_rest(module_database_url, redis_url, **server_options) as server:
         yield server
     assert server.faults == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -13,16 +12,13 @@ import pytest
 from server.files.cells import unguarded
 from tests.integration.rest.conftest import SignIn
 from tests.integration.support.imports import contacts_of, counted, ended, imported, send
-from tests.integration.support.rest import Answer, Api, RestServer, running_rest
+from tests.integration.support.rest import Answer, Api
 from tests.integration.support.servers import Company
 
 
 @pytest.fixture
-async def server(module_database_url: str, redis_url: str) -> AsyncIterator[RestServer]:
-    """A server that also runs its jobs."""
-    async with running_rest(module_database_url, redis_url, works=True) as server:
-        yield server
-    assert server.faults == []
+def server_options() -> dict[str, Any]:
+    return {"works": True}
 
 
 async def edit(api: Api, body: dict[str, Any], *, dry_run: bool = False, **headers: str) -> Answer:

@@ -3,32 +3,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import asyncpg
-import pytest
-
 from tests.integration.rest.conftest import SignIn
+from tests.integration.support.contacts import ANN, make_contact
 from tests.integration.support.rest import Api, RestServer
 from tests.integration.support.servers import Company
-from tests.integration.support.writing import stamp_of
-
-ANN = {
-    "first_name": "Ann",
-    "last_name": "Lee",
-    "company": "Lee & Sons",
-    "emails": [{"label": "work", "value": "ann@example.com"}, {"value": "lee@example.com"}],
-    "phones": [{"value": "044 668 18 00"}],
-    "birthday": "--04-12",
-    "notes": "Met at the fair.",
-    "custom": {"size": 42, "vip": True},
-    "preferences": {"email": "opted_in"},
-}
-
-
-async def make(api: Api, **fields: Any) -> dict[str, Any]:
-    answer = await api.post("/api/contacts", fields or ANN)
-    assert answer.status == 201, answer.text
-    contact: dict[str, Any] = answer.json["contact"]
-    return contact
 
 
 async def test_a_contact_is_made_read_changed_and_deleted(
@@ -67,7 +45,7 @@ async def test_a_contact_is_made_read_changed_and_deleted(
 
 async def test_a_write_a_get_and_a_list_show_the_same_contact(agent: Api) -> None:
     for fields in (ANN, {"company": "Without channels"}, {"email": "only@example.com"}):
-        contact = await make(agent, **fields)
+        contact = await make_contact(agent, **fields)
 
         read = await agent.get(f"/api/contacts/{contact['id']}")
         listed = await agent.get(f"/api/contacts?search={contact['display_name'].split()[0]}")
@@ -77,7 +55,7 @@ async def test_a_write_a_get_and_a_list_show_the_same_contact(agent: Api) -> Non
 
 
 async def test_what_get_gave_can_be_put_back(agent: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
 
     same = await agent.put(path, (await agent.get(path)).json)
@@ -95,7 +73,7 @@ async def test_what_get_gave_can_be_put_back(agent: Api) -> None:
 
 
 async def test_put_clears_what_it_leaves_out_and_patch_keeps_it(agent: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
 
     patched = (await agent.patch(path, {"first_name": "Anna", "custom": {"size": 44}})).json
@@ -111,7 +89,7 @@ async def test_put_clears_what_it_leaves_out_and_patch_keeps_it(agent: Api) -> N
 
 
 async def test_the_servers_fields_are_refused_by_name_when_they_differ(agent: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
 
     for field, value in (
@@ -127,7 +105,7 @@ async def test_the_servers_fields_are_refused_by_name_when_they_differ(agent: Ap
 
 
 async def test_if_match_writes_only_to_the_version_that_was_read(agent: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
     etag = (await agent.get(path)).headers["ETag"]
 
@@ -149,7 +127,7 @@ async def test_if_match_writes_only_to_the_version_that_was_read(agent: Api) -> 
 
 
 async def test_if_none_match_spares_what_is_known(agent: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
     etag = (await agent.get(path)).headers["ETag"]
 
@@ -176,7 +154,7 @@ async def test_an_idempotency_key_makes_a_contact_once(agent: Api) -> None:
 
 
 async def test_an_idempotency_key_tells_put_from_patch(agent: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
 
     patched = await agent.patch(path, {"first_name": "Anna"}, Idempotency_Key="edit-1")
@@ -189,7 +167,7 @@ async def test_an_idempotency_key_tells_put_from_patch(agent: Api) -> None:
 
 
 async def test_a_repeated_write_answers_the_etag_of_what_it_shows(agent: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
     await agent.patch(path, {"company": "One"}, Idempotency_Key="edit-1")
     last = await agent.patch(path, {"company": "Two"})
@@ -260,7 +238,7 @@ async def test_an_unknown_id_is_not_found_by_any_method(agent: Api) -> None:
 
 
 async def test_another_companys_contact_is_not_there(agent: Api, outsider: Api) -> None:
-    contact = await make(agent)
+    contact = await make_contact(agent)
     path = f"/api/contacts/{contact['id']}"
 
     for method, below in (
@@ -290,19 +268,19 @@ async def test_where_agents_edit_their_own_others_are_refused_and_managers_not(
     admin: Api, agent: Api, manager: Api, sign_in: SignIn
 ) -> None:
     await admin.patch("/api/tenant", {"agents_edit": "own"})
-    contact = await make(manager)
+    contact = await make_contact(manager)
     path = f"/api/contacts/{contact['id']}"
 
     refused = await agent.patch(path, {"company": "Mine"})
     assert (refused.status, refused.code) == (403, "forbidden")
     assert (await agent.delete(path)).status == 403
     assert (await sign_in("api").patch(path, {"company": "A program's"})).status == 200
-    own = await make(agent)
+    own = await make_contact(agent)
     assert (await agent.patch(f"/api/contacts/{own['id']}", {"company": "Mine"})).status == 200
 
 
 async def test_a_contact_like_another_is_warned_of_or_refused(admin: Api, agent: Api) -> None:
-    first = await make(agent)
+    first = await make_contact(agent)
     await admin.patch("/api/tenant", {"duplicates": "warn"})
 
     warned = await agent.post("/api/contacts", {"first_name": "A", "email": "ann@example.com"})
@@ -312,122 +290,3 @@ async def test_a_contact_like_another_is_warned_of_or_refused(admin: Api, agent:
     refused = await agent.post("/api/contacts", {"first_name": "A", "phone": "+41 44 668 18 00"})
     assert (refused.status, refused.json["code"]) == (409, "conflict")
     assert first["id"] in refused.json["duplicates"]
-
-
-@pytest.mark.usefixtures("within_a_day")
-async def test_statistics_count_what_is_live(admin: Api, agent: Api, company: Company) -> None:
-    tag = (await agent.post("/api/tags", {"name": "VIP"})).json["tag"]
-    unused = (await agent.post("/api/tags", {"name": "Unused"})).json["tag"]
-    await make(agent, first_name="A", email="a@example.com", tag_ids=[tag["id"]])
-    await make(agent, first_name="B", phone="044 668 18 00", active=False)
-    await make(agent, first_name="C", owner_id=None)
-    dead = await make(agent, first_name="D", tag_ids=[tag["id"], unused["id"]])
-    await agent.delete(f"/api/contacts/{dead['id']}")
-
-    counts = (await admin.get("/api/contacts/stats")).json
-
-    assert {name: counts[name] for name in ("total", "active", "with_email", "with_phone")} == {
-        "total": 3,
-        "active": 2,
-        "with_email": 1,
-        "with_phone": 1,
-    }
-    assert counts["by_tag"] == [{"id": tag["id"], "name": "VIP", "count": 1}]
-    assert counts["by_group"] == counts["by_type"] == []
-    assert counts["by_owner"] == [
-        {"id": company.agents["agent"], "name": "Agent", "count": 2},
-        {"id": None, "name": None, "count": 1},
-    ]
-    assert len(counts["created_per_day"]) == 30
-    assert counts["created_per_day"][-1]["count"] == 3
-
-    await make(agent, first_name="E")
-    assert (await admin.get("/api/contacts/stats")).json["total"] == 4
-
-
-@pytest.mark.usefixtures("within_a_day")
-async def test_statistics_count_each_label_and_each_of_the_last_thirty_days(
-    agent: Api, admin: Api, owner: asyncpg.Connection, company: Company
-) -> None:
-    labels = {}
-    for plural in ("tags", "groups", "types"):
-        entity = plural.removesuffix("s")
-        for name in ("A", "B"):
-            answer = await agent.post(f"/api/{plural}", {"name": name})
-            labels[entity, name] = answer.json[entity]["id"]
-    ages = (0, 1, 1, 28, 29, 30, 400)
-    for number, age in enumerate(ages):
-        fields = {
-            "tag_ids": [labels["tag", name] for name in "AB"[: number % 3]],
-            "group_ids": [labels["group", name] for name in "AB"[: number // 3]],
-            "type_ids": [labels["type", "A"]] if number == 4 else [],
-        }
-        contact = await make(agent, first_name=f"N{number}", **fields)
-        async with owner.transaction():
-            await owner.execute("SET LOCAL session_replication_role = replica")
-            await owner.execute(
-                "UPDATE contacts SET created_at = ((now() AT TIME ZONE 'UTC')::date - $3::int"
-                ")::timestamp AT TIME ZONE 'UTC' WHERE tenant_id = $1 AND id = $2",
-                *(company.tenant, contact["id"], age),
-            )
-    await make(agent, first_name="Now")
-
-    counts = (await admin.get("/api/contacts/stats")).json
-
-    told = {
-        name: [(each["name"], each["count"]) for each in counts[name]]
-        for name in ("by_tag", "by_group", "by_type")
-    }
-    assert told == {
-        "by_tag": [("A", 4), ("B", 2)],
-        "by_group": [("A", 4), ("B", 1)],
-        "by_type": [("A", 1)],
-    }
-    assert counts["total"] == 8
-    days = [each["count"] for each in counts["created_per_day"]]
-    assert days == [1, 1, *[0] * 26, 2, 2]
-    assert [each["day"] for each in counts["created_per_day"]] == sorted(
-        each["day"] for each in counts["created_per_day"]
-    )
-
-
-async def test_a_device_named_in_the_header_is_the_author(
-    agent: Api, manager: Api, company: Company
-) -> None:
-    contact = (await agent.post("/api/contacts", ANN, X_Device_Id="tablet-of-ann")).json["contact"]
-
-    history = (await agent.get(f"/api/contacts/{contact['id']}/history")).json["items"]
-    assert history[0]["device"] == "tablet-of-ann"
-    assert history[0]["agent"] == company.agents["agent"]
-    assert history[0]["origin"] == "rest"
-
-    stolen = await manager.post("/api/contacts", ANN, X_Device_Id="tablet-of-ann")
-    assert (stolen.status, stolen.code) == (403, "forbidden")
-    short = await agent.get("/api/contacts", X_Device_Id="x")
-    assert (short.status, short.code) == (422, "invalid X-Device-Id")
-
-
-async def test_a_writer_named_in_the_header_stands_in_the_stamps(
-    agent: Api, owner: asyncpg.Connection
-) -> None:
-    contact = (await agent.post("/api/contacts", ANN, X_Writer_Id="program-one")).json["contact"]
-    path = f"/api/contacts/{contact['id']}"
-    await agent.patch(path, {"company": "A"}, X_Writer_Id="program-two")
-    await agent.patch(path, {"notes": "n"}, X_Writer_Id="program-two", X_Device_Id="tablet-of-ann")
-    writers = {
-        name: (await stamp_of(owner, contact, name)).get("writer")
-        for name in ("*", "company", "notes")
-    }
-    # A device is the writer of what comes from it.
-    assert writers == {"*": "program-one", "company": "program-two", "notes": None}
-    short = await agent.get("/api/contacts", X_Writer_Id="x")
-    assert (short.status, short.code) == (422, "invalid X-Writer-Id")
-
-
-async def test_each_device_has_its_own_idempotency_keys(agent: Api) -> None:
-    phone = await agent.post("/api/contacts", ANN, X_Device_Id="phone-of-ann", Idempotency_Key="1")
-    tablet = await agent.post(
-        "/api/contacts", ANN, X_Device_Id="tablet-of-ann", Idempotency_Key="1"
-    )
-
-    assert phone.json["contact"]["id"] != tablet.json["contact"]["id"]

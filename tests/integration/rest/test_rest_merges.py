@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
 
 from tests.integration.support.imports import contacts_of, counted, ended
-from tests.integration.support.rest import Answer, Api, RestServer, running_rest
+from tests.integration.support.rest import Answer, Api
 from tests.integration.support.servers import Company
 
 
 @pytest.fixture
-async def server(module_database_url: str, redis_url: str) -> AsyncIterator[RestServer]:
-    """A server that also runs its jobs."""
-    async with running_rest(module_database_url, redis_url, works=True) as server:
-        yield server
-    assert server.faults == []
+def server_options() -> dict[str, Any]:
+    return {"works": True}
 
 
 async def named(api: Api, *names: str, plural: str = "tags") -> list[str]:

@@ -6,9 +6,14 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
+import asyncpg
+
 from tests.integration.support.rest import Answer, Api
+from tests.waiting import until
 
 SECONDS = 40.0
+UPLOAD_LIMIT = 3_000_000
+"""The bytes that a file may have where a test wants to exceed it."""
 
 
 async def send(
@@ -56,3 +61,12 @@ def counted(job: dict[str, Any]) -> dict[str, int]:
 async def contacts_of(api: Api) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = (await api.get("/api/contacts?limit=500")).json["items"]
     return items
+
+
+async def until_no_file_is_kept(owner: asyncpg.Connection) -> None:
+    """Waits until the database holds no uploaded file: a job's goes when its end is written."""
+
+    async def none_is_kept() -> bool:
+        return not await owner.fetchval("SELECT count(*) FROM bulk_files")
+
+    await until(none_is_kept)
