@@ -82,7 +82,7 @@ class Application {
     // Another tab may have signed out meanwhile.
     if (this.session.agent !== agent) return undefined;
     this.drafts = new Drafts(this.storage, agent.id);
-    this.connection = new Connection();
+    this.connection = new Connection(this.session.head);
     this.mutations = new Mutations(this.storage, this.connection, agent.id);
     this.store = new Store(this.rest, this.connection, this.mutations);
     this.store.addEventListener("loaded", () => this.dialogs.refresh());

@@ -21,11 +21,12 @@ from server.schemas.requests import KEY_LIST
 from server.schemas.responses import AgentSchema, KeySchema, RegisteredSchema
 from server.services.agents import Agents
 from server.services.keys import Keys
+from server.services.sync import Pages
 
 REGISTRATIONS_AN_HOUR = 20
 
 
-def agent_routes(agents: Agents, rate_limit: RateLimit) -> list[web.RouteDef]:
+def agent_routes(agents: Agents, rate_limit: RateLimit, pages: Pages) -> list[web.RouteDef]:
     """Registering, and the agents of the company."""
 
     @operation(
@@ -52,10 +53,15 @@ def agent_routes(agents: Agents, rate_limit: RateLimit) -> list[web.RouteDef]:
         "verify",
         "auth",
         "Say who is signed in",
+        description=(
+            "And where the company's data stand: whoever reads after this and then listens by "
+            "socket has missed nothing if `authenticated` names the same `version` and `epoch`."
+        ),
         answers={200: VerifySchema},
     )
     async def verify(request: web.Request) -> web.Response:
         actor = actor_of(request)
+        head = await pages.head(actor.tenant)
         return json_answer(
             {
                 "ok": True,
@@ -63,6 +69,8 @@ def agent_routes(agents: Agents, rate_limit: RateLimit) -> list[web.RouteDef]:
                 "tenant": actor.tenant,
                 "key_id": actor.key_id,
                 "device_id": actor.device_id,
+                "version": head.version,
+                "epoch": head.epoch,
             }
         )
 

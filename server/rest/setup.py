@@ -97,7 +97,7 @@ def register_rest(
     )
     app.on_response_prepare.append(add_headers(cors_origins))
     routes = [
-        *agent_routes(services.agents, services.rate_limit),
+        *agent_routes(services.agents, services.rate_limit, services.pages),
         *key_routes(services.keys),
         *tenant_routes(services.tenants),
         *contact_routes(services.contacts),

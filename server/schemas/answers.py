@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from server.schemas.base import FieldbookSchema
 from server.schemas.entities import ENTITIES
-from server.schemas.fields import Flag, Id, Items, Part, Text, Whole
+from server.schemas.fields import Flag, Id, Items, Part, Text, Version, Whole
 from server.schemas.responses import (
     MAX_SENT,
     AgentSchema,
@@ -65,13 +65,15 @@ class NewKeySchema(FieldbookSchema):
 
 
 class VerifySchema(FieldbookSchema):
-    """Who is signed in."""
+    """Who is signed in, and where the company's data stand."""
 
     ok = Flag(required=True)
     agent = Part(AgentSchema(), required=True)
     tenant = Text(64, required=True)
     key_id = Id(required=True, allow_none=True)
     device_id = Id(required=True, allow_none=True)
+    version = Version(required=True)
+    epoch = Text(100, required=True)
 
 
 class HistoryPageSchema(FieldbookSchema):

@@ -4,8 +4,6 @@ import { setSkew } from "./times.js";
 
 const ACK_MS = 15_000;
 const RETRY_MS = [1_000, 30_000];
-// A first line that takes longer is late.
-const PROMPT_MS = 1_000;
 
 /**
  * The socket: signs in at each connect, tells what comes, and notices what was missed.
@@ -20,25 +18,24 @@ export class Connection extends EventTarget {
   #timers = new Map();
   #failures = 0;
   #closed = false;
-  #opened = 0;
 
-  constructor() {
+  /** `head` is the version and epoch of what was read before: what is newer by then was missed. */
+  constructor(head) {
     super();
     /** "connecting", "online" or "offline", and since when. */
     this.state = "connecting";
     this.since = new Date();
     /** What `auth` answered: agent, tenant, limits and so on. */
     this.welcome = null;
-    this.epoch = null;
-    /** Everything up to this version was told here, or told to be `stale`. */
-    this.cursor = 0;
+    this.epoch = head.epoch;
+    /** Everything up to this version was read or told here, or told to be `stale`. */
+    this.cursor = head.version;
     /** The server's clock minus this one's. */
     this.skewMs = 0;
   }
 
   /** Connects, and again whenever the line is cut, until `close`; `writerId` names this browser. */
   open(apiKey, writerId) {
-    this.#opened = performance.now();
     const who = { api_key: apiKey, writer_id: writerId, batch: true, protocol: 1 };
     this.#socket = io({
       transports: ["websocket"],
@@ -80,10 +77,8 @@ export class Connection extends EventTarget {
   }
 
   #welcomed(answer) {
-    const again = this.welcome !== null;
-    const newEpoch = again && answer.epoch !== this.epoch;
-    // Before a first line that is late, nothing tells what changes after it was read.
-    const missed = again ? newEpoch || answer.version !== this.cursor : this.#isLate;
+    const newEpoch = answer.epoch !== this.epoch;
+    const missed = newEpoch || answer.version !== this.cursor;
     this.welcome = answer;
     this.#failures = 0;
     this.cursor = answer.version;
@@ -94,10 +89,6 @@ export class Connection extends EventTarget {
     if (newEpoch) this.#tell("epoch", answer.epoch);
     if (missed) this.#tell("stale");
     this.#pingLater();
-  }
-
-  get #isLate() {
-    return this.state === "offline" || performance.now() - this.#opened > PROMPT_MS;
   }
 
   #refused(error) {

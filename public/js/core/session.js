@@ -16,6 +16,8 @@ export class Session {
     this.tenant = null;
     /** The id of the key itself, as the list of keys has it. */
     this.keyId = null;
+    /** Where the company's data stood when the key was looked at, before anything was read. */
+    this.head = null;
     /** Names this browser, whose tabs share a queue, beside others with the same key. */
     this.writerId = writerIdOf(localStorage);
   }
@@ -39,6 +41,7 @@ export class Session {
     this.agent = answer.agent;
     this.tenant = answer.tenant;
     this.keyId = answer.key_id;
+    this.head = { version: answer.version, epoch: answer.epoch };
   }
 
   /** False once another tab took the key away, or put somebody else's in its place. */

@@ -32,6 +32,8 @@ async def test_a_key_is_accepted_in_either_header(stranger: Api, company: Compan
             "tenant": company.tenant,
             "key_id": company.key_ids["agent"],
             "device_id": None,
+            "version": 0,
+            "epoch": answer.json["epoch"],
         }
 
 
@@ -63,7 +65,7 @@ async def test_whoever_guesses_keys_is_slowed_down_and_a_right_key_is_not(
 
 
 async def test_an_admin_registers_an_agent_whose_key_works(
-    admin: Api, stranger: Api, company: Company
+    admin: Api, stranger: Api, company: Company, owner: asyncpg.Connection
 ) -> None:
     registered = await admin.post("/api/auth/register", {**BOB, "role": "manager"})
 
@@ -73,6 +75,13 @@ async def test_an_admin_registers_an_agent_whose_key_works(
     verified = (await bob.get("/api/auth/verify")).json
     assert verified["tenant"] == company.tenant
     assert verified["key_id"] == registered.json["key_id"]
+    before = verified["version"]
+    made = await bob.post("/api/contacts", {"first_name": "Mia"})
+    verified = (await bob.get("/api/auth/verify")).json
+    assert verified["version"] == made.json["contact"]["version"] > before
+    assert verified["epoch"] == await owner.fetchval(
+        "SELECT epoch FROM global_version WHERE tenant_id = $1", company.tenant
+    )
     plain = await admin.post("/api/auth/register", {"agent_code": "eve", "agent_name": "Eve"})
     assert plain.json["agent"]["role"] == "agent"
 
