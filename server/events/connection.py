@@ -136,6 +136,7 @@ class SignIn:
     ) -> tuple[Actor, Callable[[], None], Head]:
         """What of a sign-in needs the database: who it is, the feed, the head, the history."""
         changes = -1
+        logged = session.actor is not None
         while changes != self._access_changes:
             # Asked again when somebody's access changed meanwhile: it may be this one's, and
             # whoever is told of it does not know this socket yet.
@@ -143,7 +144,8 @@ class SignIn:
             actor = await self._actor(session, payload)
             join = await self._join(session, actor)
             head = await self._pages.head(actor.tenant)
-            if session.actor is None:
+            if not logged:
+                logged = True
                 await self._auth.log_sign_in(actor, session.address)
         return actor, join, head
 

@@ -338,6 +338,36 @@ async def test_a_key_that_is_revoked_while_its_owner_signs_in_opens_no_socket(
     assert answer["error"]["code"] == "unauthenticated"
 
 
+async def test_a_sign_in_that_is_looked_at_twice_stands_in_the_history_once(
+    make_device: MakeDevice,
+    server: Server,
+    company: Company,
+    sql: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_head = server.parts.pages.head
+    manager = await make_device("manager").connect()
+    await manager.sign_in()
+    changed = False
+
+    async def rename_meanwhile(tenant: str) -> Head:
+        nonlocal changed
+        if not changed:
+            changed = True
+            await sql.execute(
+                "UPDATE agents SET name = 'Renamed' WHERE id = $1", company.agents["manager"]
+            )
+            await manager.expect("agent_changed")
+        return await read_head(tenant)
+
+    device = await make_device("agent").connect()
+    monkeypatch.setattr(server.parts.pages, "head", rename_meanwhile)
+    assert (await device.sign_in())["ok"]
+    entries = "SELECT count(*) FROM audit_log WHERE op = 'sign_in' AND agent_id = $1"
+    assert changed
+    assert await sql.fetchval(entries, company.agents["agent"]) == 1
+
+
 async def test_a_disabled_agent_s_last_words_are_refused(
     make_device: MakeDevice, server: Server, company: Company, sql: asyncpg.Connection
 ) -> None:
