@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from datetime import datetime
 from typing import Any
@@ -12,7 +10,9 @@ import asyncpg
 import orjson
 import pytest
 
-from tests.integration.support.rest import Answer, Api, RestServer
+from tests.integration.support.contacts import new_contact, new_label
+from tests.integration.support.exports import export, rows_of
+from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z"
@@ -53,40 +53,22 @@ ANN: dict[str, Any] = {
 }
 
 
-async def make(api: Api, **fields: Any) -> str:
-    made = await api.post("/api/contacts", fields)
-    assert made.status == 201, made.text
-    return str(made.json["contact"]["id"])
-
-
-async def named(api: Api, plural: str, name: str) -> str:
-    made = await api.post(f"/api/{plural}", {"name": name})
-    return str(made.json[plural.removesuffix("s")]["id"])
-
-
-async def export(api: Api, query: str) -> Answer:
-    answer = await api.get(f"/api/bulk/export?{query}")
-    assert answer.status == 200, answer.text
-    return answer
-
-
 def without_times(text: str) -> str:
     return re.sub(TIME, "<time>", text)
-
-
-def rows_of(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
 @pytest.fixture
 async def ann(agent: Api) -> dict[str, Any]:
     """One contact that has everything, with a tag, two groups and a type."""
     labels = {
-        "tag_ids": [await named(agent, "tags", "=VIP"), await named(agent, "tags", "a, b")],
-        "group_ids": [await named(agent, "groups", "Fair"), await named(agent, "groups", "Bern")],
-        "type_ids": [await named(agent, "types", "Customer; old")],
+        "tag_ids": [await new_label(agent, "tags", "=VIP"), await new_label(agent, "tags", "a, b")],
+        "group_ids": [
+            await new_label(agent, "groups", "Fair"),
+            await new_label(agent, "groups", "Bern"),
+        ],
+        "type_ids": [await new_label(agent, "types", "Customer; old")],
     }
-    await make(agent, **ANN, **labels)
+    await new_contact(agent, **ANN, **labels)
     contact: dict[str, Any] = (await agent.get(f"/api/contacts/{ANN['id']}")).json
     return contact
 
@@ -186,7 +168,7 @@ async def test_google_s_csv(agent: Api, ann: dict[str, Any]) -> None:
 
 
 async def test_json_is_what_rest_gives_and_the_names(agent: Api, ann: dict[str, Any]) -> None:
-    await make(agent, company="A company", owner_id=None, phone="044 668 18 00")
+    await new_contact(agent, company="A company", owner_id=None, phone="044 668 18 00")
 
     answer = await export(agent, "format=json")
     first, second = sorted(answer.json, key=lambda contact: contact["version"])
@@ -251,7 +233,7 @@ async def test_a_vcard_to_the_byte(agent: Api, ann: dict[str, Any]) -> None:
 
 
 async def test_a_contact_without_a_name_has_its_card_too(agent: Api) -> None:
-    await make(agent, id="nameless-1", email="only@example.com", owner_id=None)
+    await new_contact(agent, id="nameless-1", email="only@example.com", owner_id=None)
 
     answer = await export(agent, "format=vcf")
 
@@ -263,7 +245,7 @@ async def test_a_contact_without_a_name_has_its_card_too(agent: Api) -> None:
 
 async def test_long_lines_of_a_vcard_are_folded_between_characters(agent: Api) -> None:
     notes = "é" * 40 + "🦊" * 40 + "\n" + "x" * 300
-    await make(agent, first_name="Ann", notes=notes)
+    await new_contact(agent, first_name="Ann", notes=notes)
 
     async with agent.session.get(
         f"{agent.url}/api/bulk/export?format=vcf", headers=agent.headers
@@ -294,45 +276,10 @@ async def test_a_format_that_is_not_is_refused_by_name(agent: Api) -> None:
     assert (await agent.get("/api/bulk/export?limit=3")).code == "invalid limit"
 
 
-async def test_the_filters_are_the_list_s(agent: Api, manager: Api, company: Company) -> None:
-    vip = await named(agent, "tags", "VIP")
-    await make(agent, first_name="Ann", company="Lee & Sons", email="a@example.com", tag_ids=[vip])
-    await make(manager, first_name="Bob", company="LÉE & sons", active=False)
-    await make(agent, first_name="Cid", phone="044 668 18 00", preferences={"sms": "opted_out"})
-    await make(agent, first_name="Eve", owner_id=None)
-    dead = await make(agent, first_name="Dan", tag_ids=[vip])
-    await agent.delete(f"/api/contacts/{dead}")
-
-    for query in (
-        *("", "tag=vip", f"tag={vip}&active=true", "tag=nothing", "search=044%20668", "search=lee"),
-        *("company=lee%20%26%20sons", "active=false", "has_email=true", "has_phone=true"),
-        *("opted_out=true", "opted_out=sms", f"owner_id={company.agents['manager']}"),
-        *("owner_id=none", "owner_id=none&tag=VIP"),
-        *("deleted=true", "deleted=true&tag=VIP", "updated_since=2999-01-01"),
-    ):
-        listed = (await agent.get(f"/api/contacts?{query}&limit=500")).json["items"]
-        exported = (await export(agent, f"{query}&format=json")).json
-        assert sorted(contact["id"] for contact in exported) == sorted(
-            contact["id"] for contact in listed
-        ), query
-        for name in ("csv", "vcf", "google"):
-            text = (await export(agent, f"{query}&format={name}")).text
-            assert all(contact["id"] in text for contact in listed), (query, name)
-
-
-async def test_a_deleted_contact_says_when_that_was(agent: Api) -> None:
-    contact = await make(agent, first_name="Ann")
-    deleted = (await agent.delete(f"/api/contacts/{contact}")).json["contact"]
-
-    (exported,) = (await export(agent, "deleted=true&format=json")).json
-
-    assert exported["deleted_at"] == deleted["deleted_at"]
-
-
 async def test_times_are_those_of_the_contact_itself(agent: Api) -> None:
     """Also where a microsecond more would be the next millisecond, or the next second."""
     for number in range(40):
-        await make(agent, id=f"contact-{number:03}", company="Times")
+        await new_contact(agent, id=f"contact-{number:03}", company="Times")
     contacts = (await export(agent, "format=json")).json
     cards = (await export(agent, "format=vcf")).text
     revisions = dict(re.findall(r"UID:(.*?)\r\n.*?REV:(.*?)\r\n", cards, re.DOTALL))
@@ -347,9 +294,9 @@ async def test_times_are_those_of_the_contact_itself(agent: Api) -> None:
 
 
 async def test_two_companies_never_mix(agent: Api, outsider: Api) -> None:
-    tag = await named(agent, "tags", "Ours")
-    await make(agent, first_name="Ours", tag_ids=[tag], custom={"ours": 1})
-    await make(outsider, first_name="Theirs", custom={"theirs": 2})
+    tag = await new_label(agent, "tags", "Ours")
+    await new_contact(agent, first_name="Ours", tag_ids=[tag], custom={"ours": 1})
+    await new_contact(outsider, first_name="Theirs", custom={"theirs": 2})
 
     for name in ("csv", "google", "json", "vcf"):
         text = (await export(agent, f"format={name}")).text
@@ -359,19 +306,8 @@ async def test_two_companies_never_mix(agent: Api, outsider: Api) -> None:
     assert (await export(outsider, "tag=Ours&format=json")).json == []
 
 
-async def test_page_contact_ids_answers_for_its_own_tenant_alone(
-    owner: asyncpg.Connection, company: Company, other_company: Company
-) -> None:
-    question = "SELECT ARRAY(SELECT page_contact_ids($1, '{}', '', 5))"
-    async with owner.transaction():
-        await owner.execute("SELECT set_config('app.tenant', $1, true)", company.tenant)
-        assert await owner.fetchval(question, company.tenant) == []
-        with pytest.raises(asyncpg.RaiseError, match="another"):
-            await owner.fetchval(question, other_company.tenant)
-
-
 async def test_every_export_enters_the_history(agent: Api, admin: Api, company: Company) -> None:
-    await make(agent, first_name="Ann")
+    await new_contact(agent, first_name="Ann")
     await export(agent, "format=vcf&search=ann")
 
     (entry,) = (await admin.get("/api/audit?op=export")).json["items"]
@@ -388,7 +324,9 @@ async def test_a_table_of_too_many_columns_is_refused_with_what_to_do(
     agent: Api, owner: asyncpg.Connection, company: Company
 ) -> None:
     for start in range(0, 1_600, 200):
-        await make(agent, first_name="Ann", custom={f"field {start + n}": n for n in range(200)})
+        await new_contact(
+            agent, first_name="Ann", custom={f"field {start + n}": n for n in range(200)}
+        )
 
     for name in ("csv", "google"):
         answer = await agent.get(f"/api/bulk/export?format={name}")
@@ -406,75 +344,3 @@ async def admin_entries(owner: asyncpg.Connection, company: Company) -> list[str
         company.tenant,
     )
     return [record["after"] for record in records]
-
-
-async def test_looking_through_all_finds_what_an_index_finds(
-    agent: Api, server: RestServer, company: Company
-) -> None:
-    """Above 10,000 contacts the first stands in for the second, as the server's own role."""
-    tag = await named(agent, "tags", "VIP")
-    await make(agent, first_name="Ann", company="Lee & Sons", tag_ids=[tag])
-    await make(agent, first_name="Anna", phone="044 668 18 00")
-    await make(agent, first_name="Bob", company="Lee")
-    filters = ({"words": ["ann"]}, {"company": "lee"}, {"tag": ["vip"]}, {"words": ["4466818"]})
-
-    async with server.database.tenant(company.tenant) as connection:
-        for given in filters:
-            text = orjson.dumps(given).decode()
-            found = await connection.fetchval(
-                "SELECT ARRAY(SELECT page_contact_ids($1, $2::jsonb, '', 100))",
-                company.tenant,
-                text,
-            )
-            conditions = await connection.fetchval(
-                "SELECT contact_conditions($1, $2::jsonb)", company.tenant, text
-            )
-            seen = await connection.fetch(f"SELECT id FROM contacts WHERE {conditions}")
-            assert sorted(row["id"] for row in seen) == sorted(found) != [], given
-
-
-async def test_a_body_says_which_where_a_query_has_no_room(
-    agent: Api, admin: Api, company: Company
-) -> None:
-    ids = [await make(agent, first_name=name) for name in ("Ann", "Bob", "Cid", "Dan")]
-    await agent.delete(f"/api/contacts/{ids[3]}")
-
-    async def found(body: Any, query: str = "") -> list[str]:
-        answer = await agent.post(f"/api/bulk/export{query}", body)
-        assert answer.status == 200, answer.text
-        return sorted(row["first_name"] for row in rows_of(answer.text))
-
-    # Deleted ones and such as never were are left out.
-    assert await found({"ids": [ids[2], ids[0], ids[3], "never-was", ids[0]]}) == ["Ann", "Cid"]
-    assert await found({"ids": ["never-was"]}) == []
-    assert await found({"filter": {"search": "b"}}) == ["Bob"]
-    assert await found({"filter": {"deleted": True}}) == ["Dan"]
-    # A hundred thousand, of the longest ids.
-    many = [f"{number:064}" for number in range(99_998)]
-    assert await found({"ids": [*many, ids[0], ids[1]]}) == ["Ann", "Bob"]
-
-    whole = orjson.loads((await export(agent, "format=json&search=ann")).text)
-    chosen = await agent.post("/api/bulk/export?format=json", {"ids": [ids[0]]})
-    assert orjson.loads(chosen.text) == whole
-    assert chosen.headers["Content-Disposition"].endswith('.json"')
-
-    entries = (await admin.get("/api/audit?op=export&limit=2")).json["items"]
-    said = [{name: value["to"] for name, value in each["changes"].items()} for each in entries]
-    assert said[0] == {"format": "json", "filter": {}, "ids": 1, "count": 1}
-    assert said[1] == {"format": "json", "filter": {"search": "ann"}, "count": 1}
-
-
-async def test_a_body_that_says_nothing_or_too_much_is_refused_by_name(agent: Api) -> None:
-    for body, faults in (
-        ({}, {"ids"}),
-        ({"ids": ["contact-1"], "filter": {}}, {"ids"}),
-        ({"ids": []}, {"ids"}),
-        ({"ids": ["no id!"]}, {"ids.0"}),
-        ({"filter": {"tags": ["x"]}}, {"filter.tags"}),
-        ({"filter": {}, "format": "json"}, {"format"}),
-    ):
-        answer = await agent.post("/api/bulk/export", body)
-        assert (answer.status, set(answer.json["fields"])) == (422, faults), answer.text
-    assert (
-        await agent.post("/api/bulk/export?format=xls", {"filter": {}})
-    ).code == "invalid format"

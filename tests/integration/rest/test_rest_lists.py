@@ -13,14 +13,9 @@ import orjson
 import pytest
 
 from server.schemas.queries import SORTABLE
+from tests.integration.support.contacts import new_contact, new_label
 from tests.integration.support.rest import Api
 from tests.integration.support.servers import Company
-
-
-async def make(api: Api, **fields: Any) -> str:
-    made = await api.post("/api/contacts", fields)
-    assert made.status == 201, made.text
-    return str(made.json["contact"]["id"])
 
 
 async def names(api: Api, query: str) -> list[str]:
@@ -31,18 +26,13 @@ async def names(api: Api, query: str) -> list[str]:
     return found
 
 
-async def named(api: Api, plural: str, name: str) -> str:
-    made = await api.post(f"/api/{plural}", {"name": name})
-    return str(made.json[plural.removesuffix("s")]["id"])
-
-
 async def test_every_filter_alone_and_all_that_are_given_together(
     agent: Api, manager: Api, company: Company
 ) -> None:
-    vip, warm = await named(agent, "tags", "VIP"), await named(agent, "tags", "Warm")
-    fair = await named(agent, "groups", "Fair")
-    customer = await named(agent, "types", "Customer")
-    await make(
+    vip, warm = await new_label(agent, "tags", "VIP"), await new_label(agent, "tags", "Warm")
+    fair = await new_label(agent, "groups", "Fair")
+    customer = await new_label(agent, "types", "Customer")
+    await new_contact(
         agent,
         first_name="Ann",
         company="Lee & Sons",
@@ -53,11 +43,11 @@ async def test_every_filter_alone_and_all_that_are_given_together(
         type_ids=[customer],
         preferences={"email": "opted_out", "sms": "opted_in"},
     )
-    await make(manager, first_name="Bob", company="LÉE & sons", tag_ids=[warm], active=False)
-    await make(
+    await new_contact(manager, first_name="Bob", company="LÉE & sons", tag_ids=[warm], active=False)
+    await new_contact(
         agent, first_name="Cid", company="Lee", owner_id=None, preferences={"phone": "opted_out"}
     )
-    dead = await make(agent, first_name="Dan", tag_ids=[vip])
+    dead = await new_contact(agent, first_name="Dan", tag_ids=[vip])
     await agent.delete(f"/api/contacts/{dead}")
 
     for query, expected in {
@@ -98,7 +88,7 @@ async def test_every_filter_alone_and_all_that_are_given_together(
 
 
 async def test_a_deleted_contact_is_listed_with_when_that_was(agent: Api) -> None:
-    contact = await make(agent, first_name="Ann", email="ann@example.com")
+    contact = await new_contact(agent, first_name="Ann", email="ann@example.com")
     deleted = (await agent.delete(f"/api/contacts/{contact}")).json["contact"]
 
     (item,) = (await agent.get("/api/contacts?deleted=true")).json["items"]
@@ -108,9 +98,9 @@ async def test_a_deleted_contact_is_listed_with_when_that_was(agent: Api) -> Non
 
 
 async def test_updated_since_takes_times_days_and_milliseconds(agent: Api) -> None:
-    await make(agent, first_name="Old")
+    await new_contact(agent, first_name="Old")
     await asyncio.sleep(0.01)
-    new = await make(agent, first_name="New")
+    new = await new_contact(agent, first_name="New")
     updated = (await agent.get(f"/api/contacts/{new}")).json["updated_at"]
 
     assert await names(agent, f"updated_since={updated}") == ["New"]
@@ -123,7 +113,7 @@ async def test_updated_since_finds_each_change_also_after_the_clock_was_set_back
     agent: Api, owner: asyncpg.Connection, company: Company
 ) -> None:
     for number in range(10):
-        await make(agent, first_name=f"N{number:02}")
+        await new_contact(agent, first_name=f"N{number:02}")
     async with owner.transaction():
         # As if the clock had been fast until now.
         await owner.execute("SET LOCAL session_replication_role = replica")
@@ -134,7 +124,7 @@ async def test_updated_since_finds_each_change_also_after_the_clock_was_set_back
                 company.tenant,
             )
     for number in range(10, 30):
-        await make(agent, first_name=f"N{number:02}")
+        await new_contact(agent, first_name=f"N{number:02}")
     changed = {
         str(record["first_name"]): record["updated_at"]
         for record in await owner.fetch(
@@ -157,7 +147,7 @@ async def test_lists_are_ordered_by_any_field_in_both_directions(agent: Api) -> 
         ("Ann", "Zed", "Dune"),
         ("ann", "Zed", "Fox"),
     ):
-        await make(agent, first_name=first, last_name=last, company=company)
+        await new_contact(agent, first_name=first, last_name=last, company=company)
     orders = {
         "display_name": ["Ann Zed", "ann Zed", "émile Baker", "Zoe Adams"],
         "first_name": ["Ann Zed", "ann Zed", "émile Baker", "Zoe Adams"],
@@ -191,7 +181,9 @@ async def test_lists_are_ordered_by_any_field_in_both_directions(agent: Api) -> 
 async def test_pages_by_cursor_hold_each_contact_once_and_in_order(agent: Api, query: str) -> None:
     for number in range(7):
         # Names that are the same, so that the order among them counts too.
-        await make(agent, first_name="Ann", last_name=f"L{number % 2}", company="A" * (number % 3))
+        await new_contact(
+            agent, first_name="Ann", last_name=f"L{number % 2}", company="A" * (number % 3)
+        )
     whole = (await agent.get(f"/api/contacts?{query}")).json["items"]
 
     for limit in (1, 2, 3, 7):
@@ -214,12 +206,12 @@ async def test_pages_by_cursor_hold_each_contact_once_and_in_order(agent: Api, q
 
 
 async def test_a_filtered_list_is_in_the_order_of_the_whole_one(agent: Api) -> None:
-    tag = await named(agent, "tags", "VIP")
+    tag = await new_label(agent, "tags", "VIP")
     for number in range(8):
         name = {"first_name": f"A{number % 3}", "last_name": f"L{number % 2}"}
         channels = {"email": f"a{number}@b.example"} if number % 2 else {"phone": "044 668 18 00"}
         choices = [{}, {"email": "opted_out"}, {"email": "opted_in", "sms": "opted_out"}]
-        made = await make(
+        made = await new_contact(
             agent,
             **name,
             **channels,
@@ -257,7 +249,7 @@ async def test_a_filtered_list_is_in_the_order_of_the_whole_one(agent: Api) -> N
 
 
 async def test_a_page_beyond_the_end_is_empty_and_knows_the_total(agent: Api) -> None:
-    await make(agent, first_name="Ann")
+    await new_contact(agent, first_name="Ann")
 
     for query in ("offset=100", "offset=1", "offset=100&search=ann"):
         page = (await agent.get(f"/api/contacts?{query}")).json
@@ -265,12 +257,12 @@ async def test_a_page_beyond_the_end_is_empty_and_knows_the_total(agent: Api) ->
 
 
 async def test_a_cursor_goes_on_where_it_was_although_contacts_came_and_went(agent: Api) -> None:
-    ids = {name: await make(agent, first_name=name) for name in ("B", "D", "F", "H")}
+    ids = {name: await new_contact(agent, first_name=name) for name in ("B", "D", "F", "H")}
     page = (await agent.get("/api/contacts?limit=2")).json
 
     await agent.delete(f"/api/contacts/{ids['D']}")
-    await make(agent, first_name="A")
-    await make(agent, first_name="E")
+    await new_contact(agent, first_name="A")
+    await new_contact(agent, first_name="E")
 
     rest = (await agent.get(f"/api/contacts?cursor={page['next_cursor']}")).json
     assert [item["first_name"] for item in rest["items"]] == ["E", "F", "H"]
@@ -278,7 +270,7 @@ async def test_a_cursor_goes_on_where_it_was_although_contacts_came_and_went(age
 
 async def test_a_cursor_of_another_order_or_a_forged_one_is_refused(agent: Api) -> None:
     for number in range(3):
-        await make(agent, first_name=str(number))
+        await new_contact(agent, first_name=str(number))
     cursor = (await agent.get("/api/contacts?limit=1&sort=version")).json["next_cursor"]
 
     def forged(*values: Any) -> str:
@@ -324,7 +316,7 @@ async def test_a_bad_filter_names_its_parameter(agent: Api) -> None:
 
 
 async def test_hostile_texts_are_only_looked_for(agent: Api) -> None:
-    await make(agent, first_name="Ann", company="O'Brien %s \\ 100%_")
+    await new_contact(agent, first_name="Ann", company="O'Brien %s \\ 100%_")
     for text in ("'; DROP TABLE contacts; --", "%", "_", "\\", "%s", "%1$s", "$1", '"', "\u202e"):
         for field in ("search", "company", "tag"):
             answer = await agent.get(f"/api/contacts?{field}={quote(text)}")

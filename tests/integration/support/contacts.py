@@ -1,4 +1,4 @@
-"""Contacts as tests make them by REST."""
+"""Contacts and labels as tests make them by REST."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ async def make_contact(api: Api, **fields: Any) -> dict[str, Any]:
     assert answer.status == 201, answer.text
     contact: dict[str, Any] = answer.json["contact"]
     return contact
+
+
+async def new_contact(api: Api, **fields: Any) -> str:
+    """The id of a new contact of these fields."""
+    return str((await make_contact(api, **fields))["id"])
+
+
+async def new_label(api: Api, plural: str, name: str) -> str:
+    """The id of a new tag, group or type."""
+    made = await api.post(f"/api/{plural}", {"name": name})
+    return str(made.json[plural.removesuffix("s")]["id"])
