@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from server.db.embedded import EmbeddedRedis
 from server.db.pool import Database
+from server.ephemeral.connection import RedisConnection
 from server.settings import Settings
 from tests.integration.support.bulk import Bulk
 from tests.integration.support.devices import Device, Payload
@@ -28,6 +29,33 @@ MakeDevice = Callable[..., Device]
 SignIn = Callable[..., Api]
 OpenRaw = Callable[..., Awaitable[RawSocket]]
 ON_THE_SERVERS_LOOP = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has servers wait for the Redis of a busy machine: without it they go on alone."""
+    monkeypatch.setattr("server.ephemeral.connection.WAIT_SECONDS", PATIENCE)
+
+
+@pytest.fixture
+def rest_seconds() -> float:
+    """For how long a Redis that was down is left alone."""
+    return 30
+
+
+@pytest.fixture
+async def hasty(redis_url: str, rest_seconds: float) -> AsyncIterator[list[RedisConnection]]:
+    """Of two processes, each of which goes on without Redis after a second."""
+    made = [RedisConnection(redis_url, rest_seconds=rest_seconds) for _ in range(2)]
+    yield made
+    for connection in made:
+        await connection.close()
+
+
+@pytest.fixture
+def connections(patience: None, hasty: list[RedisConnection]) -> list[RedisConnection]:
+    """The same, but they wait for a machine that is busy for more than a second."""
+    return hasty
 
 
 @pytest.fixture(scope="session", autouse=True)

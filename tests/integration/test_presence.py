@@ -4,17 +4,16 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from server.db.embedded import EmbeddedRedis
-from server.ephemeral import connection as connection_module
 from server.ephemeral.change_channel import CHANNEL, ChangeChannel
 from server.ephemeral.connection import RedisConnection, RedisDown
 from server.ephemeral.presence import Presence
-from tests.waiting import PATIENCE, until
+from tests.waiting import until
 
 PHONE, TABLET = "phone-0001", "tablet-0001"
 
@@ -30,23 +29,8 @@ def hung(redis: EmbeddedRedis) -> Iterator[None]:
 
 
 @pytest.fixture
-async def hasty(redis_url: str) -> AsyncIterator[list[RedisConnection]]:
-    """Of two processes, each of which goes on without Redis after a second."""
-    made = [RedisConnection(redis_url, rest_seconds=0.2) for _ in range(2)]
-    yield made
-    for connection in made:
-        await connection.close()
-
-
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "WAIT_SECONDS", PATIENCE)
-
-
-@pytest.fixture
-def connections(patience: None, hasty: list[RedisConnection]) -> list[RedisConnection]:
-    """The same, but they wait for a machine that is busy for more than a second."""
-    return hasty
+def rest_seconds() -> float:
+    return 0.2
 
 
 async def publish(connection: RedisConnection, message: bytes) -> None:

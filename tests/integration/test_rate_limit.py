@@ -4,37 +4,14 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from server.db.embedded import EmbeddedRedis
-from server.ephemeral import connection as connection_module
 from server.ephemeral import rate_limit
 from server.ephemeral.connection import RedisConnection
 from server.ephemeral.rate_limit import RateLimit
 from server.errors import RateLimited
-from tests.waiting import PATIENCE
-
-
-@pytest.fixture
-async def hasty(redis_url: str) -> AsyncIterator[list[RedisConnection]]:
-    """Of two processes, each of which goes on without Redis after a second."""
-    made = [RedisConnection(redis_url, rest_seconds=30) for _ in range(2)]
-    yield made
-    for connection in made:
-        await connection.close()
-
-
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "WAIT_SECONDS", PATIENCE)
-
-
-@pytest.fixture
-def connections(patience: None, hasty: list[RedisConnection]) -> list[RedisConnection]:
-    """The same, but they wait for a machine that is busy for more than a second."""
-    return hasty
 
 
 async def use(limit: RateLimit, times: int, *, key: str = "sign-in:10.0.0.1") -> int:

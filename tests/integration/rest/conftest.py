@@ -14,19 +14,12 @@ import aiohttp
 import asyncpg
 import pytest
 
-from server.ephemeral import connection
 from tests.integration.support.rest import Api, RestServer, running_rest
 from tests.integration.support.servers import Company, make_company
 from tests.waiting import PATIENCE
 
 SignIn = Callable[..., Api]
 DAY_SECONDS = 86_400
-
-
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has servers wait for the Redis of a busy machine: without it they count anew, each alone."""
-    monkeypatch.setattr(connection, "WAIT_SECONDS", PATIENCE)
 
 
 @pytest.fixture
