@@ -28,7 +28,7 @@ def errors_header(detected: Detected, columns: Sequence[str]) -> str:
     """The first line of a table's file of failed rows, with its BOM; "" for JSON and vCard."""
     if errors_suffix(detected) != "csv":
         return ""
-    return _BOM + _line([*columns, *ERROR_COLUMNS], detected)
+    return _BOM + guarded_line([*columns, *ERROR_COLUMNS], detected["delimiter"])
 
 
 def errors_row(detected: Detected, original: str, number: int, field: str, error: str) -> str:
@@ -43,12 +43,14 @@ def errors_row(detected: Detected, original: str, number: int, field: str, error
         return _card(original, number, field, error)
     cells = json.loads(original)
     surplus = cells.pop() if cells and isinstance(cells[-1], list) else []
-    return _line([*cells, str(number), field, error, *surplus], detected)
+    line = [*cells, str(number), field, error, *surplus]
+    return guarded_line(line, detected["delimiter"])
 
 
-def _line(cells: Sequence[str], detected: Detected) -> str:
+def guarded_line(cells: Sequence[str], delimiter: str | None = None) -> str:
+    """A line of CSV, its cells harmless for spreadsheets; parted by commas unless said."""
     line = StringIO()
-    csv.writer(line, delimiter=detected["delimiter"] or ",").writerow(map(guarded, cells))
+    csv.writer(line, delimiter=delimiter or ",").writerow(map(guarded, cells))
     return line.getvalue()
 
 

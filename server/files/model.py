@@ -18,7 +18,7 @@ WITHOUT_CELLS = ("json", "jsonl", "vcard")
 FORMATS = (*TABLE_FORMATS, "csv", "xlsx", "json", "jsonl", "vcard")
 
 # What the file of failed rows adds, and what is left out when such a file is read again.
-ROW_COLUMN, FIELD_COLUMN, ERROR_COLUMN = ERROR_COLUMNS = ("_row", "_field", "_error")
+ERROR_COLUMNS = ("_row", "_field", "_error")
 
 # As many as an export may have; the database joins no more than 1,664 in a row.
 MAX_COLUMNS = 1_500

@@ -5,8 +5,6 @@ An edit has no rows; its file lists the contacts that could not be edited, by th
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -15,10 +13,9 @@ import orjson
 
 from server.db.pool import Database
 from server.db.queries import queries
-from server.files.cells import guarded
 from server.files.column_names import ColumnNames
-from server.files.error_files import errors_header, errors_row, errors_suffix
-from server.files.model import WITHOUT_CELLS, Mapped
+from server.files.error_files import errors_header, errors_row, errors_suffix, guarded_line
+from server.files.model import ERROR_COLUMNS, WITHOUT_CELLS, Mapped
 
 ROWS_AT_ONCE = 200
 
@@ -69,7 +66,7 @@ class FailedRows:
 
     def _header(self) -> str:
         if self.detected is None:
-            return "\ufeff" + _line("id", "_field", "_error")
+            return "\ufeff" + guarded_line(["id", *ERROR_COLUMNS[1:]])
         return errors_header(self.detected, self.columns)
 
     def row(self, findings: Sequence[asyncpg.Record]) -> str:
@@ -78,7 +75,7 @@ class FailedRows:
         message = " ".join(dict.fromkeys(each["message"] for each in findings))
         paths = dict.fromkeys(each["field"] or "" for each in findings)
         if self.detected is None:
-            return _line(first["contact_id"], ", ".join(filter(None, paths)), message)
+            return guarded_line([first["contact_id"], ", ".join(filter(None, paths)), message])
         # A row's own text stands with the first of its findings.
         named = dict.fromkeys(self._named(path, first["original"], self.detected) for path in paths)
         fields = ", ".join(filter(None, named))
@@ -94,9 +91,3 @@ class FailedRows:
 
 def _place(finding: asyncpg.Record) -> tuple[int | None, str | None]:
     return finding["row"], finding["contact_id"]
-
-
-def _line(*cells: str) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(map(guarded, cells))
-    return line.getvalue()
