@@ -19,7 +19,7 @@ QUEUE = """async ([key, agent]) => {
   const { Connection } = await import("/js/core/connection.js");
   const { Mutations } = await import("/js/core/mutations.js");
   const { openStorage } = await import("/js/core/storage.js");
-  const connection = new Connection();
+  const connection = new Connection({ version: 0, epoch: null });
   connection.open(key);
   while (connection.state !== "online")
     await new Promise((resolve) => connection.addEventListener("state", resolve, { once: true }));
