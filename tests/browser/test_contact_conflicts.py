@@ -13,11 +13,14 @@ from tests.browser.support.contacts import (
     entries,
     fact,
     make_contact,
+    offline,
     read_contact,
     save,
     toast,
+    write,
 )
 from tests.browser.support.lines import Line
+from tests.integration.support.rest import Api
 
 pytestmark = ON_THE_SERVERS_LOOP
 
@@ -287,3 +290,53 @@ async def _hold_back_changes(page: Page) -> Line:
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     await expect(page.get_by_role("button", name="Edit", exact=True)).to_be_visible()
     return line
+
+
+async def met_another(open_page: OpenPage, api: Api) -> tuple[Page, str]:
+    """A page whose edit "Mine" of a contact's company had waited while "Theirs" was written."""
+    contact_id = await make_contact(api, first_name="Mia", company="Roth")
+    page = await open_page(f"/contacts/{contact_id}")
+    line = await offline(page)
+    await write(page, "Company", "Mine")
+    await change_contact(api, contact_id, company="Theirs")
+    line.mend()
+    return page, contact_id
+
+
+async def test_who_chooses_late_is_asked_about_what_others_wrote_since(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    api = sign_in("admin")
+    page, contact_id = await met_another(open_page, api)
+    notice = page.get_by_test_id("conflict-notice")
+    await expect(notice).to_be_visible(timeout=30_000)
+    await change_contact(api, contact_id, company="Later")
+    await expect(page.get_by_test_id("contact")).to_contain_text("Later")
+    await notice.get_by_role("button", name="Choose").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Yours").check()
+    await dialog.get_by_role("button", name="Use what is chosen").click()
+    await expect(dialog).to_contain_text("Later")
+    await dialog.get_by_label("Theirs").check()
+    await dialog.get_by_role("button", name="Use what is chosen").click()
+    await expect(dialog).to_have_count(0)
+    await expect(notice).to_have_count(0)
+    assert (await read_contact(api, contact_id))["company"] == "Later"
+
+
+async def test_a_question_of_an_edit_that_met_another_outlives_a_reload(
+    open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page, _ = await met_another(open_page, sign_in("admin"))
+    await expect(page.get_by_test_id("troubled")).to_be_visible(timeout=30_000)
+    await page.goto(page.url.partition("#")[0] + "#/labels")
+    await page.reload()
+    await page.get_by_test_id("troubled").click()
+    notice = page.get_by_test_id("conflict-notice")
+    await notice.get_by_role("button", name="Choose").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("Mine")
+    await expect(dialog).to_contain_text("Theirs")
+    await dialog.get_by_role("button", name="Leave it as it is").click()
+    await expect(notice).to_have_count(0)
+    await expect(page.get_by_test_id("troubled")).to_have_count(0)

@@ -9,13 +9,14 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import ON_THE_SERVERS_LOOP, OpenPage, SignIn
 from tests.browser.support.contacts import (
-    change_contact,
     edit,
     make_contact,
+    offline,
     read_contact,
     save,
     toast,
     until_draft_holds,
+    write,
 )
 from tests.browser.support.lines import Line
 from tests.waiting import until
@@ -37,17 +38,6 @@ REFUSED = """() => new Promise((resolve, reject) => {
 })"""
 
 
-async def offline(page: Page) -> Line:
-    """Opens the page anew on a line, and cuts that."""
-    line = await Line.of(page.context)
-    await page.reload()
-    await expect(page.get_by_test_id("connection")).to_have_text("Live")
-    await expect(page.locator(".contact-edit, .contact-form").first).to_be_visible()
-    await line.cut()
-    await expect(page.get_by_test_id("connection")).to_have_text("Offline")
-    return line
-
-
 async def make_refused(page: Page) -> str:
     """A contact that the server will not have; its id."""
     await page.get_by_label("First name").fill("Mia")
@@ -56,12 +46,6 @@ async def make_refused(page: Page) -> str:
     await save(page)
     await expect(page.get_by_role("heading", name="Mia")).to_be_visible()
     return page.url.rpartition("/")[2]
-
-
-async def write(page: Page, label: str, text: str) -> None:
-    form = await edit(page)
-    await form.get_by_label(label, exact=True).fill(text)
-    await save(page)
 
 
 async def until_read(page: Page) -> None:
@@ -365,53 +349,3 @@ async def test_each_of_many_refusals_is_told_and_once_more_if_nobody_saw_it(
     await expect(page.get_by_test_id("connection")).to_have_text("Live")
     await page.wait_for_timeout(500)
     await expect(page.get_by_test_id("toast")).to_have_count(0)
-
-
-async def test_who_chooses_late_is_asked_about_what_others_wrote_since(
-    open_page: OpenPage, sign_in: SignIn
-) -> None:
-    api = sign_in("admin")
-    contact_id = await make_contact(api, first_name="Mia", company="Roth")
-    page = await open_page(f"/contacts/{contact_id}")
-    line = await offline(page)
-    await write(page, "Company", "Mine")
-    await change_contact(api, contact_id, company="Theirs")
-    line.mend()
-    notice = page.get_by_test_id("conflict-notice")
-    await expect(notice).to_be_visible(timeout=30_000)
-    await change_contact(api, contact_id, company="Later")
-    await expect(page.get_by_test_id("contact")).to_contain_text("Later")
-    await notice.get_by_role("button", name="Choose").click()
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Yours").check()
-    await dialog.get_by_role("button", name="Use what is chosen").click()
-    await expect(dialog).to_contain_text("Later")
-    await dialog.get_by_label("Theirs").check()
-    await dialog.get_by_role("button", name="Use what is chosen").click()
-    await expect(dialog).to_have_count(0)
-    await expect(notice).to_have_count(0)
-    assert (await read_contact(api, contact_id))["company"] == "Later"
-
-
-async def test_a_question_of_an_edit_that_met_another_outlives_a_reload(
-    open_page: OpenPage, sign_in: SignIn
-) -> None:
-    api = sign_in("admin")
-    contact_id = await make_contact(api, first_name="Mia", company="Roth")
-    page = await open_page(f"/contacts/{contact_id}")
-    line = await offline(page)
-    await write(page, "Company", "Mine")
-    await change_contact(api, contact_id, company="Theirs")
-    line.mend()
-    await expect(page.get_by_test_id("troubled")).to_be_visible(timeout=30_000)
-    await page.goto(page.url.partition("#")[0] + "#/labels")
-    await page.reload()
-    await page.get_by_test_id("troubled").click()
-    notice = page.get_by_test_id("conflict-notice")
-    await notice.get_by_role("button", name="Choose").click()
-    dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text("Mine")
-    await expect(dialog).to_contain_text("Theirs")
-    await dialog.get_by_role("button", name="Leave it as it is").click()
-    await expect(notice).to_have_count(0)
-    await expect(page.get_by_test_id("troubled")).to_have_count(0)

@@ -7,6 +7,7 @@ from typing import Any
 from nanoid import generate
 from playwright.async_api import Locator, Page, expect
 
+from tests.browser.support.lines import Line
 from tests.integration.support.rest import Api
 from tests.waiting import until
 
@@ -82,3 +83,21 @@ async def until_draft_holds(page: Page, text: str) -> None:
         return text in await page.evaluate(DRAFTS)
 
     await until(holds)
+
+
+async def offline(page: Page) -> Line:
+    """Opens the page anew on a line, and cuts that."""
+    line = await Line.of(page.context)
+    await page.reload()
+    await expect(page.get_by_test_id("connection")).to_have_text("Live")
+    await expect(page.locator(".contact-edit, .contact-form").first).to_be_visible()
+    await line.cut()
+    await expect(page.get_by_test_id("connection")).to_have_text("Offline")
+    return line
+
+
+async def write(page: Page, label: str, text: str) -> None:
+    """Edits one field of the contact whose page is open, and saves that."""
+    form = await edit(page)
+    await form.get_by_label(label, exact=True).fill(text)
+    await save(page)
